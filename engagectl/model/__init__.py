@@ -1,0 +1,1 @@
+"""The nouns: frozen values, no I/O. Nothing here knows YAML, SQL text or a driver."""

@@ -1,0 +1,92 @@
+"""Neutral column types: what a column means, before a warehouse says how it stores it."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+
+@dataclass(frozen=True, slots=True)
+class Boolean:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """Whole numbers of 64 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Float:
+    """IEEE double."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decimal:
+    precision: int
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text, with a limit in characters or (Redshift) in bytes, or none."""
+
+    max_chars: int | None = None
+    max_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timestamp:
+    """A point in time, stored as UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class JsonText:
+    """Compact JSON in a text column. Settled, it is Text: the catalog cannot tell the two apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """The warehouse's own JSON type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """A type of one warehouse that is none of the above, as its catalog writes it."""
+
+    name: str
+
+
+ColumnType = Boolean | Integer | Float | Decimal | Text | Timestamp | Date | JsonText | Json | Native
+
+
+def type_text(column_type: ColumnType) -> str:
+    """Return the type as YAML writes it: `decimal(18,2)`, `string(64)`, `native "smallint"`."""
+    match column_type:
+        case Boolean():
+            return "boolean"
+        case Integer():
+            return "integer"
+        case Float():
+            return "float"
+        case Decimal(precision, scale):
+            return f"decimal({precision},{scale})"
+        case Text(max_chars, max_bytes):
+            if max_chars is not None:
+                return f"string({max_chars})"
+            return "string" if max_bytes is None else f"string({max_bytes} bytes)"
+        case Timestamp():
+            return "timestamp"
+        case Date():
+            return "date"
+        case JsonText():
+            return "json_text"
+        case Json():
+            return "json"
+        case Native(name):
+            return name
+        case _:
+            assert_never(column_type)

@@ -1,0 +1,84 @@
+"""Schemas, tables and columns: the desired state, the actual state and the applied state are all a State.
+
+Names are neutral: lower case, as YAML, plan and journal write them. Equality is by value; where a thing was
+written and what only the catalog knows do not take part in it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from engagectl.model.column_type import ColumnType
+from engagectl.model.origin import NOWHERE, Origin
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TableName:
+    schema: str
+    table: str
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.table}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """`required` and `has_default` are facts of a catalog: NOT NULL, and a DEFAULT that fills what we do not.
+
+    `renamed_from` are old names, asked for by a hint. `owner` is the YAML owner. `fed_by` are the addresses of what
+    declared it (trait.x, activation.y.mapping), for plan, show and docs.
+    """
+
+    name: str
+    type: ColumnType
+    description: str | None = None
+    required: bool = field(default=False, compare=False)
+    has_default: bool = field(default=False, compare=False)
+    renamed_from: tuple[str, ...] = field(default=(), compare=False)
+    origin: Origin = field(default=NOWHERE, compare=False)
+    owner: str = field(default="", compare=False)
+    fed_by: tuple[str, ...] = field(default=(), compare=False)
+
+
+Family = Literal["classic", "users", "activation", "found"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """`rows` is what the catalog says cheaply, None when it does not. `kind` is table or view, as found."""
+
+    name: TableName
+    columns: tuple[Column, ...]
+    family: Family = field(default="found", compare=False)
+    description: str | None = None
+    renamed_from: tuple[str, ...] = field(default=(), compare=False)
+    origin: Origin = field(default=NOWHERE, compare=False)
+    owner: str = field(default="", compare=False)
+    fed_by: tuple[str, ...] = field(default=(), compare=False)
+    rows: int | None = field(default=None, compare=False)
+    kind: Literal["table", "view"] = field(default="table", compare=False)
+    database_owner: str = field(default="", compare=False)
+    dependents: tuple[str, ...] = field(default=(), compare=False)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Column]:
+        return {column.name: column for column in self.columns}
+
+    def find(self, name: str) -> Column | None:
+        return self.by_name.get(name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """All schemas and tables that somebody asked for, or that a catalog holds."""
+
+    schemas: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+    @cached_property
+    def by_name(self) -> Mapping[TableName, Table]:
+        return {table.name: table for table in self.tables}
+
+    def find(self, name: TableName) -> Table | None:
+        return self.by_name.get(name)

@@ -1,0 +1,169 @@
+"""The seam: what a warehouse is to the rest of engagectl. Facts are data, behaviour is four small protocols."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+
+from engagectl.model.change import Change, Hazard
+from engagectl.model.column_type import ColumnType
+from engagectl.model.schema import State, TableName
+
+if TYPE_CHECKING:
+    import duckdb
+
+Relation = Literal["same", "holds", "widen", "rebuild"]
+"""What a found type is to a wanted one: equal; different, but it holds every value (taken as it is); reachable with
+every row kept and no consent; reachable only by casting each value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Hard limits, with their units. None means: none that matters. The source of each stands beside its value."""
+
+    identifier_bytes: int | None
+    columns: int
+    decimal_precision: int
+    decimal_scale: int
+    text_chars: int | None = None
+    text_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What the engine can do, as plan and docs print it."""
+
+    ddl_in_transaction: bool
+    delivery: Literal["exactly once", "at-least-once with idempotent merge"]
+    lock: str
+    case: Literal["lower", "upper", "preserved"]
+    rewrites: Callable[[ColumnType, ColumnType], bool]  # does widening from -> to rewrite the table?
+    add_many_columns: bool  # can one ALTER TABLE add several columns?
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds, or wants, the lock of a journal. `since` is RFC 3339 UTC."""
+
+    command: str
+    host: str = ""
+    pid: int = 0
+    user: str = ""
+    since: str = ""
+
+    def __str__(self) -> str:
+        who = f"{self.command or 'a process'} (pid {self.pid}" + (f" on {self.host})" if self.host else ")")
+        return who + (f", since {self.since}" if self.since else "")
+
+
+class Connection(Protocol):
+    """An open session, set to UTC and tagged. SQL of ours has `?` for each bound value, in every warehouse.
+
+    Raises StatementError, TransientError or ConnectError; never a driver's own exception, never a bound value in text.
+    """
+
+    warehouse: str  # the YAML id
+    read_only: bool
+    version: str  # engine and version, for doctor
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]: ...
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> int: ...
+    def execute_many(self, sql: str, rows: Sequence[Sequence[object]]) -> None: ...
+    def begin(self) -> None: ...
+    def commit(self) -> None: ...
+    def rollback(self) -> None: ...
+    def lock(self, name: str, *, timeout_s: float, holder: Holder) -> None:
+        """Take the journal's exclusive lock for the rest of the session. Raises LockHeld, naming the holder."""
+        ...
+
+    def somebody_waits(self) -> bool:
+        """Tell whether another session waits for the lock that this one holds."""
+        ...
+
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsersFold:
+    """One fold of `users`: `delta` is a staged relation, one row per user id, holding `id`, `received_at`, `timestamp`,
+    for each trait its value under the column's name and its event time under the times column's name.
+    """
+
+    users: TableName
+    times: TableName
+    delta: str
+    traits: tuple[tuple[str, str, ColumnType], ...]  # (column of users, column of times, stored type)
+    null_erases: bool
+    uuid_ts: str  # RFC 3339: the load stamp of rows that change
+
+
+class Loader(Protocol):
+    """Moves staged relations into the warehouse, inside the transaction that its connection has open.
+
+    `stage` is the DuckDB connection where chunks are staged as TEMP tables: the warehouse's own on DuckDB, an
+    in-memory one elsewhere.
+    """
+
+    stage: "duckdb.DuckDBPyConnection"
+
+    def insert(self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str) -> int:
+        """Append the rows of a SELECT over the stage; return how many. Its columns are in the given order and types."""
+        ...
+
+    def remember(self, ids: str, known: str) -> int:
+        """Store the message ids of the staged relation `ids` (part SMALLINT, hash UUID, mask BIGINT; one row per part and
+        hash) in the journal's `seen`, and create the TEMP relation `known` (part, hash, mask) with the bits that were
+        stored before. Return the number of its rows.
+        """
+        ...
+
+    def fold_users(self, fold: UsersFold) -> int:
+        """Merge a fold into users and its times (SYNC.md decision 4); return the rows written to users."""
+        ...
+
+    def forget(self) -> None:
+        """Drop what a rolled back chunk left in the stage."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One line of `doctor`: what was looked at, whether it is well, and the fix when it is not."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warehouse:
+    """A warehouse: facts, and its parts. `spec` is its part of the YAML (config.warehouse), resolved at connect().
+
+    `connect(spec, id, credentials, read_only, lock_timeout_s, command)`; `catalog(connection, schemas)` reads those
+    schemas whole in one or two queries (a schema that is not there is simply absent from the State);
+    `settle(type)` is the type as this warehouse stores it (settling twice changes nothing);
+    `relate(found, wanted)` compares two settled types; `type_sql(type)` writes one; `cast_sql(expression, before,
+    after)` converts a value in its one text form (CLI.md 6); `hazards(change)` are those only this engine has.
+    """
+
+    name: str
+    title: str
+    dialect: str
+    limits: Limits
+    capabilities: Capabilities
+    connect: Callable[..., Connection]
+    catalog: Callable[[Connection, Sequence[str] | None], State]
+    settle: Callable[[ColumnType], ColumnType]
+    relate: Callable[[ColumnType, ColumnType], Relation]
+    type_sql: Callable[[ColumnType], str]
+    cast_sql: Callable[[str, ColumnType, ColumnType], str]
+    hazards: Callable[[Change, State], tuple[Hazard, ...]]
+    loader: Callable[..., Loader]
+    doctor: Callable[..., tuple[Check, ...]]
+    native_type: Callable[[str], ColumnType]  # the catalog's text -> the neutral type, Native when there is none
+    endpoint: Callable[[Any, Mapping[str, str]], str]  # the database it resolves to, as text: two equal ones are EC413
