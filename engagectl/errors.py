@@ -124,7 +124,7 @@ class StatementError(EngagectlError):
 
     default_code = "EC530"
 
-    def __init__(self, message: str, *, sql: str = "", sqlstate: str = "", help: tuple[str, ...] | str = ()) -> None:  # noqa: A002
+    def __init__(self, message: str, *, sql: str = "", sqlstate: str = "", help: tuple[str, ...] | str = ()) -> None:
         super().__init__(message, help=help)
         self.sql = sql
         self.sqlstate = sqlstate

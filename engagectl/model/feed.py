@@ -73,7 +73,10 @@ Value = Standard | AtPath | InBody
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """One step of the closed list; `credentials` names the hmac key and `check` is 8 hex of HMAC(key, 'engagectl key check')."""
+    """One step of the closed list.
+
+    `credentials` names the hmac key and `check` is 8 hex of HMAC(key, 'engagectl key check').
+    """
 
     name: Literal["trim", "lower", "upper", "sha256", "hmac_sha256", "epoch_s_to_timestamp", "epoch_ms_to_timestamp"]
     credentials: str = ""

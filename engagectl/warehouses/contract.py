@@ -115,9 +115,10 @@ class Loader(Protocol):
         ...
 
     def remember(self, ids: str, known: str) -> int:
-        """Store the message ids of the staged relation `ids` (part SMALLINT, hash UUID, mask BIGINT; one row per part and
-        hash) in the journal's `seen`, and create the TEMP relation `known` (part, hash, mask) with the bits that were
-        stored before. Return the number of its rows.
+        """Store message ids in the journal's `seen`; return how many were known.
+
+        `ids` is a staged relation (part SMALLINT, hash UUID, mask BIGINT; one row per part and hash). The TEMP relation
+        `known` (part, hash, mask) is created with the bits that were stored before.
         """
         ...
 
