@@ -1,0 +1,311 @@
+"""The library: the functions that the command line calls, each doing one whole job.
+
+A project is opened once and handed on. Connections are opened here, read-only where nothing is written, and closed
+before the function returns. Every function raises EngagectlError subclasses and nothing else that a user could cause.
+"""
+
+import os
+import socket
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engagectl.config.project import Project, find_root, load_project
+from engagectl.errors import ConfigError, Diagnostic, EngagectlError, UsageError
+from engagectl.model.plan import Plan
+
+if TYPE_CHECKING:
+    from engagectl.apply import ApplyReport
+    from engagectl.journal.history import HistoryEntry
+    from engagectl.journal.quarantine import QuarantineEntry
+    from engagectl.sync.passes import Progress, SyncOptions
+    from engagectl.sync.report import SyncReport
+    from engagectl.sync.status import StatusReport
+    from engagectl.warehouses.contract import Check, Connection
+
+
+def open_project(
+    directory: Path,
+    *,
+    target: str | None = None,
+    variables: Mapping[str, str] | None = None,
+    var_files: Sequence[Path] = (),
+) -> Project:
+    """Find the project of a folder (walking up) and load it whole. Raises ConfigError with every problem at once."""
+    return load_project(find_root(directory), target=target, variables=variables or {}, var_files=var_files)
+
+
+def validate(
+    directory: Path,
+    *,
+    target: str | None = None,
+    variables: Mapping[str, str] | None = None,
+    var_files: Sequence[Path] = (),
+) -> tuple[Diagnostic, ...]:
+    """Return every diagnostic of the project, for one target or for all of them. Nothing is connected to."""
+    try:
+        first = open_project(directory, target=target, variables=variables, var_files=var_files)
+    except ConfigError as error:
+        return error.diagnostics
+    found = dict.fromkeys(first.diagnostics)
+    for other in () if target else first.spec.targets:
+        if other == first.target:
+            continue
+        try:
+            found |= dict.fromkeys(
+                load_project(first.root, target=other, variables=variables or {}, var_files=var_files).diagnostics
+            )
+        except ConfigError as error:
+            found |= dict.fromkeys(error.diagnostics)
+    return tuple(found)
+
+
+@contextmanager
+def connected(
+    project: Project, *, command: str, read_only: bool, lock_timeout_s: float = 10.0, warehouses: Sequence[str] = ()
+) -> "Iterator[Mapping[str, Connection]]":
+    """Open the target's warehouses, or those named; close them all at the end."""
+    from engagectl.config.resolve import resolve_secrets
+    from engagectl.warehouses.registry import warehouse
+
+    wanted = dict.fromkeys(project.roles.values())
+    unknown = [name for name in warehouses if name not in wanted]
+    if unknown:
+        raise UsageError(
+            f"warehouse {unknown[0]!r} is not in target {project.target!r}",
+            help=f"warehouses of this target: {', '.join(wanted)}",
+        )
+    chosen = [name for name in wanted if not warehouses or name in warehouses]
+    with ExitStack() as stack:
+        opened: dict[str, Connection] = {}
+        for name in chosen:
+            spec = project.spec.warehouses[name]
+            secrets = resolve_secrets(
+                spec,
+                project.spec.credentials,
+                os.environ,
+                root=project.root,
+                allow_env=project.spec.secrets.allow_env if project.spec.secrets else None,
+            )
+            connection = warehouse(spec.type).connect(
+                spec,
+                name,
+                secrets=secrets,
+                root=project.root,
+                read_only=read_only,
+                lock_timeout_s=lock_timeout_s,
+                command=command,
+            )
+            opened[name] = stack.enter_context(connection)
+        yield opened
+
+
+def make_plan(
+    project: Project,
+    *,
+    select: Sequence[str] = (),
+    offline: bool = False,
+    base: str | None = None,
+    warehouses: Sequence[str] = (),
+) -> Plan:
+    """Compare what the YAML asks for with the warehouse (read-only), with nothing (offline) or with a git revision."""
+    from engagectl import planner
+
+    commit = _commit(project.root)
+    if offline or base is not None:
+        with ExitStack() as stack:
+            before = stack.enter_context(_project_at(project, base)) if base is not None else None
+            return planner.make_plan(
+                project,
+                connections=None,
+                now=datetime.now(UTC),
+                select=select,
+                mode="base" if before is not None else "offline",
+                base=before,
+                commit=commit,
+            )
+    with connected(project, command="plan", read_only=True, warehouses=warehouses) as connections:
+        return planner.make_plan(project, connections=connections, now=datetime.now(UTC), select=select, commit=commit)
+
+
+def drift(project: Project, *, warehouses: Sequence[str] = ()) -> Plan:
+    """Compare the warehouse with what was last applied. Raises NothingApplied when there was no apply."""
+    from engagectl import planner
+
+    with connected(project, command="drift", read_only=True, warehouses=warehouses) as connections:
+        return planner.make_drift(project, connections=connections, now=datetime.now(UTC))
+
+
+def apply_plan(
+    project: Project,
+    *,
+    approved: Sequence[Plan] = (),
+    select: Sequence[str] = (),
+    confirm: Callable[[Plan], bool],
+    reporter: Callable[[object], None],
+    take_over: bool = False,
+    lock_timeout_s: float = 10.0,
+    warehouses: Sequence[str] = (),
+) -> "ApplyReport":
+    """Change the warehouse as planned, under its lock, and record what was applied."""
+    from engagectl import apply
+
+    with connected(
+        project, command="apply", read_only=False, lock_timeout_s=lock_timeout_s, warehouses=warehouses
+    ) as connections:
+        return apply.apply_plan(
+            project,
+            connections=connections,
+            approved=tuple(approved) or None,
+            select=select,
+            now=datetime.now(UTC),
+            confirm=confirm,
+            reporter=reporter,
+            take_over=take_over,
+            lock_timeout_s=lock_timeout_s,
+        )
+
+
+def sync(
+    project: Project,
+    *,
+    options: "SyncOptions",
+    progress: "Progress",
+    lock_timeout_s: float = 10.0,
+    warehouses: Sequence[str] = (),
+) -> "SyncReport":
+    """Load what the inputs hold into the tables of the applied state."""
+    from engagectl.sync import passes
+
+    with connected(
+        project, command="sync", read_only=False, lock_timeout_s=lock_timeout_s, warehouses=warehouses
+    ) as connections:
+        return passes.sync(
+            project,
+            connections=connections,
+            options=options,
+            clock=lambda: datetime.now(UTC),
+            progress=progress,
+        )
+
+
+def status(project: Project, *, warehouses: Sequence[str] = ()) -> "StatusReport":
+    """Tell, per warehouse and feed, when it last loaded, when it is due, and what waits for what."""
+    from engagectl.sync import status as room
+
+    with connected(project, command="status", read_only=True, warehouses=warehouses) as connections:
+        return room.status(project, connections=connections, now=datetime.now(UTC))
+
+
+def history(project: Project, *, kind: str = "", limit: int = 50) -> "tuple[tuple[str, HistoryEntry], ...]":
+    """Return (warehouse, apply or sync), newest first in each warehouse."""
+    from engagectl.journal.history import read_history
+
+    with connected(project, command="history", read_only=True) as connections:
+        return tuple(
+            (name, entry)
+            for name, connection in connections.items()
+            for entry in read_history(connection, project.spec.journal_schema, project=project.spec.project, kind=kind)[
+                :limit
+            ]
+        )
+
+
+def quarantine(project: Project, *, limit: int = 100) -> "tuple[tuple[str, QuarantineEntry], ...]":
+    """Return (warehouse, entry) of what could not be stored, newest first."""
+    from engagectl.journal.quarantine import list_entries
+
+    with connected(project, command="quarantine", read_only=True) as connections:
+        return tuple(
+            (name, entry)
+            for name, connection in connections.items()
+            for entry in list_entries(
+                connection, project.spec.journal_schema, project=project.spec.project, limit=limit
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What `doctor` found in one warehouse."""
+
+    warehouse: str
+    checks: "tuple[Check, ...]"
+
+
+def doctor(project: Project) -> tuple[Visit, ...]:
+    """Look at each warehouse of the target; a failed connection is a finding, not an error."""
+    from engagectl.warehouses.contract import Check
+    from engagectl.warehouses.registry import warehouse
+
+    visits = []
+    for name in dict.fromkeys(project.roles.values()):
+        try:
+            with connected(project, command="doctor", read_only=True, warehouses=(name,)) as connections:
+                record = warehouse(project.spec.warehouses[name].type)
+                checks = record.doctor(connections[name], project.spec.journal_schema)
+        except EngagectlError as error:
+            checks = (Check(name="connect", ok=False, detail=error.message, fix="; ".join(error.help)),)
+        visits.append(Visit(name, checks))
+    return tuple(visits)
+
+
+def holder_name() -> str:
+    """Return who we are for a lock's holder: host name, without a domain."""
+    return socket.gethostname().partition(".")[0]
+
+
+def _commit(root: Path) -> str:
+    """Return the commit that is checked out, or nothing: a plan shows it and compares nothing with it."""
+    answer = _git(root, "rev-parse", "--short=12", "HEAD")
+    return answer.strip() if answer is not None else ""
+
+
+@contextmanager
+def _project_at(project: Project, revision: str) -> Iterator[Project]:
+    """Load the same project as it is at a git revision, from a temporary folder."""
+    import io
+    import tarfile
+    import tempfile
+
+    top = _git(project.root, "rev-parse", "--show-toplevel")
+    archive = _git_bytes(project.root, "archive", "--format=tar", revision) if top is not None else None
+    if archive is None:
+        raise UsageError(
+            f"--base {revision}: git cannot read that revision here",
+            help="fetch it first: git fetch --depth=1 origin REF",
+        )
+    with tempfile.TemporaryDirectory(prefix="engagectl-base-") as folder:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            tar.extractall(folder, filter="data")
+        yield load_project(Path(folder), target=project.target or None, check=False)
+
+
+def _git(root: Path, *words: str) -> str | None:
+    answer = _git_bytes(root, *words)
+    return None if answer is None else answer.decode("utf-8", "replace")
+
+
+def _git_bytes(root: Path, *words: str) -> bytes | None:
+    try:
+        done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, check=False, timeout=60)  # noqa: S603, S607  fixed words; git of the user's own PATH
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def show(project: Project, address: str) -> dict[str, Any]:
+    """Return one declared thing whole: what it becomes in each warehouse, who feeds it, which rules decided."""
+    from engagectl.show.as_resource import resource
+
+    return resource(project, address)
+
+
+def sql(project: Project, address: str) -> tuple[str, ...]:
+    """Return the statements that would make the tables of an address from nothing. Nothing is connected to."""
+    plan = make_plan(project, select=(address,), offline=True)
+    return tuple(statement for step in plan.steps for statement in step.statements)
