@@ -1,1 +1,94 @@
+"""DuckDB: one file, one writer. The record of its facts and parts; the driver is imported by connect()."""
 
+import posixpath
+from collections.abc import Mapping
+from typing import Any
+
+from engagectl.model.change import (
+    Change,
+    DropColumn,
+    DropTable,
+    Hazard,
+    RebuildColumn,
+    RenameColumn,
+    RenameTable,
+    WidenColumn,
+)
+from engagectl.model.schema import State
+from engagectl.warehouses.contract import Capabilities, Check, Connection, Loader, Warehouse
+from engagectl.warehouses.duckdb.catalog import catalog
+from engagectl.warehouses.duckdb.column_types import (
+    LIMITS,
+    cast_sql,
+    misfit_sql,
+    native_type,
+    relate,
+    rewrites,
+    settle,
+    type_sql,
+)
+
+
+def _connect(*args: Any, **kwargs: Any) -> Connection:
+    from engagectl.warehouses.duckdb.connect import connect
+
+    return connect(*args, **kwargs)
+
+
+def _loader(connection: Connection, journal: str) -> Loader:
+    from engagectl.warehouses.duckdb.load import make_loader
+
+    return make_loader(connection, journal)
+
+
+def _doctor(connection: Connection, journal: str) -> tuple[Check, ...]:
+    from engagectl.warehouses.duckdb.doctor import doctor
+
+    return doctor(connection, journal)
+
+
+def _hazards(change: Change, state: State) -> tuple[Hazard, ...]:
+    """DuckDB changes a table under a view without a word; the view breaks when it is next read."""
+    match change:
+        case WidenColumn(table=name) | RebuildColumn(table=name) | RenameColumn(table=name) | DropColumn(table=name):
+            table = state.find(name)
+        case RenameTable(before=name) | DropTable(table=name):
+            table = state.find(name)
+        case _:
+            return ()
+    found: list[Hazard] = ["DEPENDENT_VIEW"] if table is not None and table.dependents else []
+    if isinstance(change, WidenColumn):
+        found.append("TABLE_REWRITE")
+    return tuple(found)
+
+
+def _endpoint(spec: Any, fields: Mapping[str, str]) -> str:
+    return "duckdb:" + posixpath.normpath(fields.get("path", str(spec.path)))
+
+
+WAREHOUSE = Warehouse(
+    name="duckdb",
+    title="DuckDB",
+    dialect="duckdb",
+    limits=LIMITS,
+    capabilities=Capabilities(
+        ddl_in_transaction=True,  # several ALTERs in one transaction roll back together (tried, 2.0.0)
+        delivery="exactly once",
+        lock="file lock",
+        case="preserved",
+        rewrites=rewrites,
+        add_many_columns=False,  # one action per ALTER TABLE
+    ),
+    connect=_connect,
+    catalog=catalog,
+    settle=settle,
+    relate=relate,
+    type_sql=type_sql,
+    cast_sql=cast_sql,
+    misfit_sql=misfit_sql,
+    hazards=_hazards,
+    loader=_loader,
+    doctor=_doctor,
+    native_type=native_type,
+    endpoint=_endpoint,
+)

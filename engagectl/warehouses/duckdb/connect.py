@@ -1,0 +1,333 @@
+"""Open a DuckDB file, locked down, and run statements on it. DuckDB's own file lock is the lock of a journal."""
+
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import duckdb
+
+from engagectl.errors import (
+    ConnectError,
+    EngagectlError,
+    InternalError,
+    Interrupted,
+    LockHeld,
+    StatementError,
+    TransientError,
+)
+from engagectl.warehouses.contract import Holder
+
+if TYPE_CHECKING:
+    from engagectl.config.resolve import Secret
+
+POLL_S = 0.2
+_WRITERS: dict[Path, str] = {}
+"""Files that this very process has open for writing, with the command: DuckDB's file lock does not see those."""
+
+_SAFE_TO_QUOTE = (
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ParserException,
+    duckdb.DependencyException,
+    duckdb.PermissionException,
+    duckdb.SyntaxException,
+)
+"""Errors whose first line speaks of names only. All others may repeat a value, so they are told in our words."""
+
+_OUR_WORDS: tuple[tuple[type[duckdb.Error], str], ...] = (
+    (duckdb.ConstraintException, "a constraint of the table refuses a row"),
+    (duckdb.ConversionException, "a value does not convert to the type of its column"),
+    (duckdb.OutOfRangeException, "a value is out of the range of its type"),
+    (duckdb.TypeMismatchException, "two types do not match"),
+    (duckdb.OutOfMemoryException, "the memory limit is too small for this statement"),
+    (duckdb.IOException, "reading or writing the file failed"),
+)
+
+
+class FileSpec(Protocol):
+    """What is read of the warehouse's part of the YAML."""
+
+    @property
+    def path(self) -> object: ...
+    @property
+    def storage_version(self) -> object: ...
+
+
+def connect(
+    spec: "FileSpec",
+    id: str,
+    *,
+    secrets: "Mapping[str, Secret | str]",
+    root: Path,
+    read_only: bool,
+    lock_timeout_s: float,
+    command: str,
+    memory_mb: int = 512,
+    threads: int = 2,
+) -> "DuckdbConnection":
+    """Open the file. Read-only, a file that is not there counts as empty and is not created.
+
+    Waits up to `lock_timeout_s` for another process, then raises LockHeld; a waiting writer leaves a sign beside the
+    file (`<file>.waiting`). Raises ConnectError when the file cannot be opened or created.
+    """
+    path = database_path(spec, secrets, root)
+    settings = {
+        "memory_limit": f"{memory_mb}MB",
+        "threads": str(threads),
+        "preserve_insertion_order": "false",
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    if read_only and not path.exists():
+        handle = duckdb.connect(":memory:", config=settings)
+        return DuckdbConnection(handle, id, path=None, read_only=True)
+    if not read_only and not path.exists():
+        _create(path, storage_version=spec.storage_version)
+    handle = _open(path, settings, read_only=read_only, timeout_s=lock_timeout_s, command=command)
+    if not read_only:
+        _WRITERS[path] = command
+    return DuckdbConnection(handle, id, path=path, read_only=read_only)
+
+
+def database_path(spec: "FileSpec", secrets: "Mapping[str, Secret | str]", root: Path) -> Path:
+    """Return the absolute path of the file: relative ones start at the project's root."""
+    value = secrets.get("path", str(spec.path))
+    return (root / (value if isinstance(value, str) else value.reveal())).resolve()
+
+
+class DuckdbConnection:
+    """`handle` is for the loader of this folder only."""
+
+    def __init__(self, handle: duckdb.DuckDBPyConnection, id: str, *, path: Path | None, read_only: bool) -> None:
+        self.handle = handle
+        self.warehouse = id
+        self.read_only = read_only
+        self.version = f"DuckDB {duckdb.__version__}"
+        self._path = path
+        self._scratch = _lock_down(handle)
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with _told_safely(sql):
+            return self.handle.execute(sql, list(parameters)).fetchall()
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        with _told_safely(sql):
+            done = self.handle.execute(sql, list(parameters))
+            described = done.description
+            if not described or described[0][0] != "Count":
+                return 0
+            counted = done.fetchone()
+        return int(counted[0]) if counted else 0
+
+    def execute_many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
+        if rows:
+            with _told_safely(sql):
+                self.handle.executemany(sql, [list(row) for row in rows])
+
+    def begin(self) -> None:
+        self.execute("BEGIN TRANSACTION")
+
+    def commit(self) -> None:
+        self.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """End the transaction, if one is open."""
+        with contextlib.suppress(duckdb.TransactionException):
+            self.handle.execute("ROLLBACK")
+
+    def lock(self, name: str, *, timeout_s: float, holder: Holder) -> None:
+        """Nothing is left to do: a file that is open for writing is locked as a whole, all its journals with it."""
+        if self.read_only:
+            raise InternalError(f"the journal {name!r} cannot be locked in a read-only session")
+        if self._path is not None:
+            _WRITERS[self._path] = holder.command
+
+    def somebody_waits(self) -> bool:
+        if self._path is None or self.read_only:
+            return False
+        return waiting_process(self._path) not in (None, os.getpid())
+
+    def close(self) -> None:
+        if self._path is not None and not self.read_only:
+            _WRITERS.pop(self._path, None)
+        self.handle.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _lock_down(handle: duckdb.DuckDBPyConnection) -> Path:
+    """Set what every session has and shut the rest: UTC, a private folder to spill to, no files, no extensions."""
+    scratch = Path(tempfile.mkdtemp(prefix="engagectl-duckdb-"))
+    locked = handle.execute("SELECT current_setting('lock_configuration')").fetchone()
+    if locked == (False,):  # two readers of one process share an instance: the first has locked it for both
+        handle.execute("SET GLOBAL TimeZone = 'UTC'")
+        handle.execute(f"SET GLOBAL temp_directory = '{str(scratch).replace(chr(39), chr(39) * 2)}'")
+        handle.execute("SET GLOBAL enable_external_access = false")
+        handle.execute("SET GLOBAL lock_configuration = true")
+    return scratch
+
+
+def _create(path: Path, *, storage_version: object) -> None:
+    """Create an empty database, whole and private (0600), before anybody can see it under its name."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        room = Path(tempfile.mkdtemp(prefix=".engagectl-new-", dir=path.parent))
+    except OSError as error:
+        raise ConnectError(
+            f"{path} cannot be created: {error.strerror}", help="check the path and who may write to its folder"
+        ) from error
+    try:
+        fresh = room / "new.duckdb"
+        config = {"storage_compatibility_version": str(storage_version)} if storage_version else {}
+        with duckdb.connect(str(fresh), config=config) as handle:
+            handle.execute("CHECKPOINT")
+        fresh.chmod(0o600)
+        _sync_to_disk(fresh)
+        with contextlib.suppress(FileExistsError):  # somebody was faster: theirs is as good and as empty
+            os.link(fresh, path)
+        _sync_to_disk(path.parent)
+    except (OSError, duckdb.Error) as error:
+        raise ConnectError(
+            f"{path} cannot be created", help="check the path, storage_version and who may write to its folder"
+        ) from error
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+
+
+def _sync_to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _open(
+    path: Path, settings: dict[str, str], *, read_only: bool, timeout_s: float, command: str
+) -> duckdb.DuckDBPyConnection:
+    """Open the file, polling while somebody else has it."""
+    until = time.monotonic() + timeout_s
+    sign = path.with_name(path.name + ".waiting")
+    signed = False
+    try:
+        while True:
+            handle, holder = _try_open(path, settings, read_only=read_only)
+            if handle is not None:
+                return handle
+            if time.monotonic() >= until:
+                raise LockHeld(
+                    f"{path.name} is in use by {holder}",
+                    help="wait for it to end, or give it more time with --lock-timeout",
+                )
+            if not read_only:
+                signed = _leave_sign(sign, command) or signed
+            time.sleep(POLL_S)
+    finally:
+        if signed and waiting_process(path) == os.getpid():
+            sign.unlink(missing_ok=True)
+
+
+def _try_open(
+    path: Path, settings: dict[str, str], *, read_only: bool
+) -> tuple[duckdb.DuckDBPyConnection | None, Holder]:
+    if path in _WRITERS:
+        return None, Holder(command=f"engagectl {_WRITERS[path]}", pid=os.getpid())
+    try:
+        return duckdb.connect(str(path), read_only=read_only, config=settings), Holder(command="")
+    except duckdb.IOException as error:
+        held = re.search(r"Conflicting lock is held.*?\(PID (\d+)\)", str(error), re.DOTALL)
+        if held:
+            return None, Holder(command=_command_of(int(held[1])), pid=int(held[1]))
+        if "Could not set lock" in str(error):
+            return None, Holder(command="another process")
+        raise ConnectError(f"{path} cannot be opened: {_why_not(path)}", help="check the path and its rights") from None
+    except duckdb.ConnectionException:
+        return None, Holder(command="this process", pid=os.getpid())
+    except duckdb.Error:
+        raise ConnectError(
+            f"{path} cannot be opened by DuckDB {duckdb.__version__}",
+            help="a file of a newer DuckDB, or of another program? Move it away or name another path",
+        ) from None
+
+
+def _why_not(path: Path) -> str:
+    if path.is_dir():
+        return "it is a folder"
+    if not os.access(path, os.R_OK):
+        return "it may not be read"
+    if not os.access(path, os.W_OK):
+        return "it may not be written"
+    return "it is not a DuckDB database, or is damaged"
+
+
+def _command_of(pid: int) -> str:
+    """Return the name of a process' program where the system tells it. Its arguments are its own affair."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").strip() or "a process"
+    except OSError:
+        return "a process"
+
+
+def _leave_sign(sign: Path, command: str) -> bool:
+    try:
+        sign.write_text(f"{os.getpid()} {command}\n", encoding="utf-8")
+    except OSError:
+        return False
+    return True
+
+
+def waiting_process(path: Path) -> int | None:
+    """Return the pid that waits for a database, None when nobody does. A sign of a dead process counts as none."""
+    try:
+        pid = int(path.with_name(path.name + ".waiting").read_text(encoding="utf-8").split()[0])
+        os.kill(pid, 0)
+    except PermissionError:
+        return pid
+    except (OSError, ValueError, IndexError, OverflowError):
+        return None
+    return pid
+
+
+@contextlib.contextmanager
+def _told_safely(sql: str) -> Iterator[None]:
+    """Turn DuckDB's errors into ours. Chained errors would carry the values along, so the chain is cut."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise _as_ours(error, sql) from None
+    except RuntimeError as error:
+        if "interrupted" in str(error).lower():
+            raise Interrupted("interrupted") from None
+        raise
+
+
+def _as_ours(error: duckdb.Error, sql: str) -> EngagectlError:
+    if isinstance(error, duckdb.InterruptException):
+        return Interrupted("interrupted")
+    if isinstance(error, duckdb.TransactionException):
+        return TransientError("DuckDB: the transaction conflicts with another one", help="run it again")
+    text = str(error)
+    if "attached in read-only mode" in text:
+        return StatementError("DuckDB: the session is read-only", sql=sql)
+    if "pytz" in text:
+        return StatementError("DuckDB: a timestamp with time zone must be cast to text to be fetched", sql=sql)
+    if isinstance(error, _SAFE_TO_QUOTE):
+        return StatementError(f"DuckDB: {text.splitlines()[0].strip()}", sql=sql)
+    for kind, words in _OUR_WORDS:
+        if isinstance(error, kind):
+            return StatementError(f"DuckDB: {words}", sql=sql)
+    return StatementError(f"DuckDB refused the statement ({type(error).__name__})", sql=sql)

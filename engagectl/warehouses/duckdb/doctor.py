@@ -1,0 +1,22 @@
+"""What `doctor` looks at in a DuckDB database that could be opened."""
+
+from engagectl.warehouses.contract import Check, Connection
+
+
+def doctor(connection: Connection, journal: str) -> tuple[Check, ...]:
+    """Return one line per thing looked at. Nothing is written."""
+    ((zone,),) = connection.query("SELECT current_setting('TimeZone')")
+    ((outside,),) = connection.query("SELECT current_setting('enable_external_access')")
+    ((recorded,),) = connection.query(
+        "SELECT count(*) FROM duckdb_schemas() WHERE database_name = current_database() AND schema_name = ?", (journal,)
+    )
+    return (
+        Check(name="version", ok=True, detail=connection.version),
+        Check(name="time zone", ok=zone == "UTC", detail=str(zone)),
+        Check(name="locked down", ok=not outside, detail="no files, no network" if not outside else "open"),
+        Check(
+            name="journal",
+            ok=True,
+            detail=f"schema {journal} is there" if recorded else f"schema {journal} is not there yet; apply creates it",
+        ),
+    )
