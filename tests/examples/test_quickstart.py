@@ -1,0 +1,39 @@
+"""The quickstart that people read is the one that `init` and `demo` write."""
+
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / "engagectl" / "templates" / "quickstart"
+EXAMPLE = ROOT / "examples" / "quickstart"
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    made_by_running = {"build", ".engagectl"}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not made_by_running & set(path.relative_to(folder).parts)
+    }
+
+
+def test_the_example_is_the_template() -> None:
+    assert _contents(EXAMPLE) == _contents(TEMPLATE)
+
+
+def test_the_sample_data_shows_duplicates_and_one_broken_line() -> None:
+    good, bad = [], 0
+    for line in (TEMPLATE / "data/engage/events.jsonl").read_text().splitlines():
+        try:
+            good.append(json.loads(line))
+        except ValueError:
+            bad += 1
+    assert bad == 1
+    assert len(good) - len({message["messageId"] for message in good}) == 4
+    assert [(m["type"], m.get("event")) for m in good if m.get("userId") == "u123"][:5] == [
+        ("identify", None),
+        ("identify", None),
+        ("track", "Audience Entered"),
+        ("track", "Trait Computed"),
+        ("track", "Audience Exited"),
+    ]
