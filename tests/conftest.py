@@ -1,17 +1,23 @@
-"""A real PostgreSQL for the tests: the server that ENGAGECTL_TEST_PG_DSN names, else one embedded from a wheel."""
+"""Real engines for the tests: PostgreSQL as ENGAGECTL_TEST_PG_DSN names it, else embedded from a wheel, and DuckDB."""
 
 import os
 import secrets
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
+
+from engagectl.warehouses.contract import Connection, Warehouse
+from engagectl.warehouses.registry import warehouse
+
+Opener = Callable[..., Connection]
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +63,38 @@ def _with_database(dsn: str, name: str) -> str:
         return urlunsplit(parts._replace(path=f"/{name}"))
     said = {key: str(value) for key, value in conninfo_to_dict(dsn).items() if key != "dbname"}
     return f"postgresql:///{name}?" + "&".join(f"{key}={quote(value, safe='')}" for key, value in said.items())
+
+
+@pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])
+def engine(request: pytest.FixtureRequest) -> Warehouse:
+    return warehouse(request.param)
+
+
+@pytest.fixture
+def open_engine(engine: Warehouse, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
+    """Opens one and the same fresh database again and again; closes what it open_engine."""
+    spec = SimpleNamespace(path="build/test.duckdb", storage_version=None)
+    secrets = {"dsn": request.getfixturevalue("postgres_dsn")} if engine.name == "postgres" else {}
+    connections: list[Connection] = []
+
+    def connect(*, read_only: bool = False, lock_timeout_s: float = 0.3, command: str = "test") -> Connection:
+        connection = engine.connect(
+            spec,
+            "local",
+            secrets=secrets,
+            root=tmp_path,
+            read_only=read_only,
+            lock_timeout_s=lock_timeout_s,
+            command=command,
+        )
+        connections.append(connection)
+        return connection
+
+    yield connect
+    for connection in connections:
+        connection.close()
+
+
+@pytest.fixture
+def session(open_engine: Opener) -> Connection:
+    return open_engine()

@@ -149,7 +149,8 @@ class Warehouse:
     schemas whole in one or two queries (a schema that is not there is simply absent from the State);
     `settle(type)` is the type as this warehouse stores it (settling twice changes nothing);
     `relate(found, wanted)` compares two settled types; `type_sql(type)` writes one; `cast_sql(expression, before,
-    after)` converts a value in its one text form, `misfit_sql` tests for a value that would not convert; `hazards(change)` are those only this engine has.
+    after)` converts a value in its one text form (CLI.md 6), `misfit_sql(expression, before, after)` tests for a value
+    that would not convert; `hazards(change, state)` are those only this engine has.
     """
 
     name: str

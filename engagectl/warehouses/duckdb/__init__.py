@@ -36,8 +36,10 @@ def _connect(*args: Any, **kwargs: Any) -> Connection:
 
 
 def _loader(connection: Connection, journal: str) -> Loader:
+    from engagectl.warehouses.duckdb.connect import DuckdbConnection
     from engagectl.warehouses.duckdb.load import make_loader
 
+    assert isinstance(connection, DuckdbConnection)  # noqa: S101  whoever asks this record for a loader connected by it
     return make_loader(connection, journal)
 
 

@@ -35,7 +35,7 @@ def catalog(connection: Connection, schemas: Sequence[str] | None) -> State:
             Column(
                 name=neutral(name),
                 type=native_type(type_name),
-                description=described,
+                description=described or None,
                 required=not nullable,
                 has_default=default is not None,
             )
@@ -47,7 +47,7 @@ def catalog(connection: Connection, schemas: Sequence[str] | None) -> State:
             Table(
                 name=TableName(*key),
                 columns=tuple(columns[key]),
-                description=comment,
+                description=comment or None,
                 rows=rows,
                 kind="view" if kind == "view" else "table",
                 dependents=views.get(key, ()),

@@ -142,7 +142,7 @@ class DuckdbConnection:
         with contextlib.suppress(duckdb.TransactionException):
             self.handle.execute("ROLLBACK")
 
-    def lock(self, name: str, *, timeout_s: float, holder: Holder) -> None:
+    def lock(self, name: str, *, timeout_s: float, holder: Holder) -> None:  # noqa: ARG002  waited for when the file was opened
         """Nothing is left to do: a file that is open for writing is locked as a whole, all its journals with it."""
         if self.read_only:
             raise InternalError(f"the journal {name!r} cannot be locked in a read-only session")

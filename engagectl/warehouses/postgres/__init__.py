@@ -27,8 +27,10 @@ def _connect(*args: Any, **kwargs: Any) -> Connection:
 
 
 def _loader(connection: Connection, journal: str) -> Loader:
+    from engagectl.warehouses.postgres.connect import PostgresConnection
     from engagectl.warehouses.postgres.load import make_loader
 
+    assert isinstance(connection, PostgresConnection)  # noqa: S101  whoever asks this record for a loader connected by it
     return make_loader(connection, journal)
 
 

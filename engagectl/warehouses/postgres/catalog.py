@@ -29,7 +29,7 @@ def catalog(connection: Connection, schemas: Sequence[str] | None) -> State:
                 Column(
                     name=name,
                     type=native_type(type_name),
-                    description=described,
+                    description=described or None,
                     required=required,
                     has_default=default,
                 )
@@ -43,7 +43,7 @@ def catalog(connection: Connection, schemas: Sequence[str] | None) -> State:
             Table(
                 name=TableName(*key),
                 columns=tuple(columns[key]),
-                description=comment,
+                description=comment or None,
                 rows=int(rows) if rows >= 0 and kind in ("r", "p", "m") else None,  # -1: never analysed
                 kind="view" if kind in ("v", "m") else "table",
                 database_owner=owner,

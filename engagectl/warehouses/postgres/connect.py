@@ -168,7 +168,8 @@ class PostgresConnection:
         if self.read_only:
             raise InternalError(f"the journal {name!r} cannot be locked in a read-only session")
         key, waiting = lock_keys(name)
-        tag = f"engagectl {holder.command.removeprefix('engagectl ') or self._command} pid={os.getpid()} host={holder.host}"
+        command = holder.command.removeprefix("engagectl ") or self._command
+        tag = f"engagectl {command} pid={os.getpid()} host={holder.host}"
         self.query("SELECT set_config('application_name', ?, false)", (tag.removesuffix(" host=")[:63],))
         until = time.monotonic() + timeout_s
         signed = False

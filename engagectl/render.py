@@ -1,0 +1,316 @@
+"""A change and a warehouse -> statements. Templates print through SQL filters only; every statement is parsed again and
+must be what its change says, before anybody believes it. This guards the shape: whether a server accepts it, only the
+server knows.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, assert_never
+
+from engagectl.errors import InternalError, RefusedError
+from engagectl.model.change import (
+    AddColumn,
+    Change,
+    ChangeSetting,
+    CreateSchema,
+    CreateTable,
+    DropColumn,
+    DropTable,
+    RebuildColumn,
+    RenameColumn,
+    RenameTable,
+    SetComment,
+    WidenColumn,
+    kind_of,
+)
+from engagectl.model.column_type import ColumnType, Native
+from engagectl.model.names import fit
+from engagectl.model.schema import Column, TableName
+from engagectl.warehouses.contract import Warehouse
+
+if TYPE_CHECKING:
+    import jinja2
+    from sqlglot import exp
+
+_NATIVE_SHAPE = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*(\(\d+(, ?\d+)?\))?[A-Za-z ]*(\[\])*")
+
+
+class Fragment(str):
+    """SQL that a filter made: the only thing a template may print."""
+
+    __slots__ = ()
+
+
+def render(change: Change, warehouse: Warehouse) -> tuple[str, ...]:
+    """Return the statements of a change, in order. A setting is no statement.
+
+    A new table or column brings its comments along, PostgreSQL's `users` the unique index that its upsert needs.
+    Raises RefusedError for what this warehouse cannot do, InternalError when a statement is not what it should be.
+    """
+    statements = []
+    for template, part in _parts(change, warehouse):
+        sql = _template(warehouse, template).render(change=part).strip()
+        check_statement(sql, part, warehouse, template=template)
+        statements.append(sql)
+    return tuple(statements)
+
+
+def ident(warehouse: Warehouse, name: str) -> str:
+    """Quote a name. Raises RefusedError for one that this warehouse would refuse or silently cut."""
+    limit = warehouse.limits.identifier_bytes
+    if not name or "\0" in name:
+        raise RefusedError(f"{name!r} cannot be the name of anything in {warehouse.title}", code="EC306")
+    if limit is not None and len(name.encode("utf-8", "surrogatepass")) > limit:
+        raise RefusedError(
+            f"the name {name!r} is longer than the {limit} bytes that {warehouse.title} keeps",
+            code="EC306",
+            help="give it a shorter name",
+        )
+    return _quoted(warehouse.dialect, name)
+
+
+def table_sql(warehouse: Warehouse, name: TableName) -> str:
+    """Write a table's name with its schema."""
+    return f"{ident(warehouse, name.schema)}.{ident(warehouse, name.table)}"
+
+
+def count_misfits(change: RebuildColumn | WidenColumn, warehouse: Warehouse) -> str:
+    """Return the SELECT that counts the values which would not convert, or not without a loss."""
+    misfits = warehouse.misfit_sql(ident(warehouse, change.column.name), change.before.type, change.column.type)
+    return f"SELECT count(*)\nFROM {table_sql(warehouse, change.table)}\nWHERE {misfits}"
+
+
+def _parts(change: Change, warehouse: Warehouse) -> Iterator[tuple[str, Change]]:
+    """Yield each template with the change it is rendered for."""
+    match change:
+        case ChangeSetting():
+            return
+        case CreateTable(table=table):
+            yield "create_table.sql.j2", change
+            if table.family == "users" and _source(warehouse, "create_users_index.sql.j2"):
+                yield "create_users_index.sql.j2", change
+            if table.description:
+                yield "set_comment.sql.j2", _comment(table.name, "", table.description)
+            for column in table.columns:
+                if column.description:
+                    yield "set_comment.sql.j2", _comment(table.name, column.name, column.description)
+        case AddColumn(table=name, column=column):
+            yield "add_column.sql.j2", change
+            if column.description:
+                yield "set_comment.sql.j2", _comment(name, column.name, column.description)
+        case RenameTable(before=before, table=name) if before.schema != name.schema:
+            raise RefusedError(
+                f"{before} cannot be renamed to {name}: a table stays in its schema",
+                help="declare the new table, and remove the old one under `removed:`",
+            )
+        case WidenColumn() | RebuildColumn():
+            yield "change_type.sql.j2", change
+        case CreateSchema() | RenameTable() | RenameColumn() | SetComment() | DropColumn() | DropTable():
+            yield f"{kind_of(change)}.sql.j2", change
+        case _:
+            assert_never(change)
+
+
+def _comment(table: TableName, column: str, text: str) -> SetComment:
+    return SetComment(table=table, column=column, before=None, comment=text)
+
+
+# --- templates ----------------------------------------------------------------
+
+
+@cache
+def _source(warehouse: Warehouse, template: str) -> str:
+    """Return a template's text: the warehouse's own, else the default; empty when there is neither."""
+    for folder in (warehouse.name, "ansi"):
+        found = files("engagectl.warehouses").joinpath(folder, "sql", template)
+        if found.is_file():
+            return found.read_text(encoding="utf-8")
+    return ""
+
+
+@cache
+def _template(warehouse: Warehouse, template: str) -> "jinja2.Template":
+    source = _source(warehouse, template)
+    if not source:
+        raise InternalError(f"no template {template} for {warehouse.name}")
+    return _environment(warehouse).from_string(source)
+
+
+@cache
+def _environment(warehouse: Warehouse) -> "jinja2.Environment":
+    import jinja2
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(
+        undefined=jinja2.StrictUndefined,
+        finalize=_only_fragments,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.clear()
+    environment.filters.clear()
+    environment.filters.update(_filters(warehouse))
+    return environment
+
+
+def _only_fragments(value: object) -> Fragment:
+    if not isinstance(value, Fragment):
+        raise InternalError(f"a template may print through a SQL filter only, not {type(value).__name__}")
+    return value
+
+
+def _filters(warehouse: Warehouse) -> dict[str, Callable[..., Fragment]]:
+    def name_filter(name: str) -> Fragment:
+        return Fragment(ident(warehouse, name))
+
+    def table_filter(name: TableName) -> Fragment:
+        return Fragment(table_sql(warehouse, name))
+
+    def type_filter(column_type: ColumnType) -> Fragment:
+        return Fragment(_type(warehouse, column_type))
+
+    def literal_filter(text: str | None) -> Fragment:
+        return Fragment(_literal(warehouse.dialect, text or ""))
+
+    def cast_filter(change: WidenColumn | RebuildColumn) -> Fragment:
+        return Fragment(
+            warehouse.cast_sql(ident(warehouse, change.column.name), change.before.type, change.column.type)
+        )
+
+    def index_filter(name: TableName) -> Fragment:
+        index = f"{name.table}_id_key"
+        return Fragment(ident(warehouse, fit(index, index, identifier_bytes=warehouse.limits.identifier_bytes or 255)))
+
+    return {
+        "ident": name_filter,
+        "table": table_filter,
+        "type": type_filter,
+        "literal": literal_filter,
+        "cast": cast_filter,
+        "index": index_filter,
+    }
+
+
+def _type(warehouse: Warehouse, column_type: ColumnType) -> str:
+    """Write a type. A native one comes from the YAML as text: it must look like one, or it goes no further."""
+    if isinstance(column_type, Native) and not _NATIVE_SHAPE.fullmatch(column_type.name):
+        raise RefusedError(
+            f"{column_type.name!r} is not a type that engagectl can create",
+            code="EC411",
+            help="a native type is a name, with its sizes in parentheses; create another one by hand and import it",
+        )
+    return warehouse.type_sql(column_type)
+
+
+@lru_cache(maxsize=65_536)
+def _quoted(dialect: str, name: str) -> str:
+    from sqlglot import exp
+
+    return exp.to_identifier(name, quoted=True).sql(dialect=dialect)
+
+
+def _literal(dialect: str, text: str) -> str:
+    from sqlglot import exp
+
+    return exp.Literal.string(text).sql(dialect=dialect)
+
+
+# --- the cross-check ----------------------------------------------------------
+
+
+def check_statement(sql: str, change: Change, warehouse: Warehouse, *, template: str = "") -> None:
+    """Parse a statement: it must be one, of the kind and on the object that its change says, and drop nothing else."""
+    from sqlglot import errors, exp, parse
+
+    try:
+        parsed = parse(sql, dialect=warehouse.dialect)
+    except errors.SqlglotError:
+        parsed = []
+    statement = parsed[0] if len(parsed) == 1 else None
+    if statement is None or not _is_for(statement, change, index=template == "create_users_index.sql.j2"):
+        raise InternalError(f"the SQL of {kind_of(change)} for {warehouse.title} is not what it should be: {sql!r}")
+    drops = statement.find(exp.Drop) is not None
+    if drops != isinstance(change, DropColumn | DropTable):
+        raise InternalError(f"the SQL of {kind_of(change)} for {warehouse.title} drops something: {sql!r}")
+
+
+def _is_for(statement: "exp.Expr", change: Change, *, index: bool) -> bool:
+    from sqlglot import exp
+
+    table = statement.find(exp.Table)
+    found = (table.db, table.name) if table is not None else ("", "")
+    match change:
+        case CreateSchema(schema=schema):
+            return isinstance(statement, exp.Create) and statement.kind == "SCHEMA" and found == (schema, "")
+        case CreateTable(table=wanted):
+            kind = "INDEX" if index else "TABLE"
+            return (
+                isinstance(statement, exp.Create)
+                and statement.kind == kind
+                and found == _pair(wanted.name)
+                and (index or _column_names(statement) == [column.name for column in wanted.columns])
+            )
+        case RenameTable(before=before, table=after):
+            action = _action(statement, exp.AlterRename)
+            return found == _pair(before) and action is not None and action.this.name == after.table
+        case RenameColumn(table=name, before=old, column=new):
+            action = _action(statement, exp.RenameColumn)
+            renamed = action is not None and (action.this.name, action.args["to"].name) == (old, new)
+            return found == _pair(name) and renamed
+        case AddColumn(table=name, column=column):
+            return found == _pair(name) and _names(_action(statement, exp.ColumnDef), column)
+        case WidenColumn(table=name, column=column) | RebuildColumn(table=name, column=column):
+            return found == _pair(name) and _names(_action(statement, exp.AlterColumn), column)
+        case SetComment(table=name, column=text_column):
+            return isinstance(statement, exp.Comment) and _commented(statement) == (*_pair(name), text_column)
+        case DropColumn(table=name, column=dropped):
+            action = _action(statement, exp.Drop)
+            return found == _pair(name) and action is not None and _dropped(action) == [dropped]
+        case DropTable(table=name):
+            return isinstance(statement, exp.Drop) and statement.kind == "TABLE" and found == _pair(name)
+        case ChangeSetting():
+            return False
+        case _:
+            assert_never(change)
+
+
+def _pair(name: TableName) -> tuple[str, str]:
+    return (name.schema, name.table)
+
+
+def _column_names(statement: "exp.Expr") -> list[str]:
+    from sqlglot import exp
+
+    return [definition.name for definition in statement.find_all(exp.ColumnDef)]
+
+
+def _action(statement: "exp.Expr", kind: "type[exp.Expr]") -> "exp.Expr | None":
+    """Return the one action of an ALTER TABLE, if it is of this kind."""
+    from sqlglot import exp
+
+    if not isinstance(statement, exp.Alter) or statement.args.get("kind") != "TABLE":
+        return None
+    actions = statement.args.get("actions") or []
+    return actions[0] if len(actions) == 1 and isinstance(actions[0], kind) else None
+
+
+def _dropped(action: "exp.Expr") -> list[str]:
+    from sqlglot import exp
+
+    return [column.name for column in action.find_all(exp.Column)] if action.args.get("kind") == "COLUMN" else []
+
+
+def _names(action: "exp.Expr | None", column: Column) -> bool:
+    return action is not None and action.name == column.name
+
+
+def _commented(statement: "exp.Expr") -> tuple[str, str, str]:
+    from sqlglot import exp
+
+    target = statement.this
+    if isinstance(target, exp.Column):
+        return (target.db, target.table, target.name)
+    return (target.db, target.name, "")

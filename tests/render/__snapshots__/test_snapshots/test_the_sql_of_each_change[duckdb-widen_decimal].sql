@@ -1,0 +1,3 @@
+ALTER TABLE "default"."vip"
+ALTER COLUMN "plan_tier" SET DATA TYPE DECIMAL(18, 2)
+USING CAST("plan_tier" AS DECIMAL(18, 2))

@@ -1,0 +1,3 @@
+ALTER TABLE "default"."vip"
+ALTER COLUMN "plan_tier" SET DATA TYPE DECIMAL(38, 9)
+USING CAST("plan_tier" AS DECIMAL(38, 9))

@@ -1,0 +1,102 @@
+"""One file per change per warehouse: the SQL that people review."""
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+from engagectl.model.address import Address
+from engagectl.model.change import (
+    AddColumn,
+    Change,
+    ChangeSetting,
+    CreateSchema,
+    CreateTable,
+    DropColumn,
+    DropTable,
+    RebuildColumn,
+    RenameColumn,
+    RenameTable,
+    SetComment,
+    WidenColumn,
+)
+from engagectl.model.column_type import Boolean, Date, Decimal, Float, Integer, Json, Text, Timestamp
+from engagectl.model.schema import Column, Table, TableName
+from engagectl.render import count_misfits, render
+from engagectl.warehouses.registry import warehouse
+
+
+class SqlFile(SingleFileSnapshotExtension):
+    file_extension = "sql"
+    _write_mode = WriteMode.TEXT
+
+
+USERS = TableName("engage_default", "users")
+VIP = TableName("default", "vip")
+
+
+def typed(name: str, column_type: object, description: str | None = None) -> Column:
+    return Column(name=name, type=column_type, description=description)  # type: ignore[arg-type]  # one short spelling
+
+
+def widened(before: object, after: object) -> WidenColumn:
+    return WidenColumn(table=VIP, before=typed("plan_tier", before), column=typed("plan_tier", after))
+
+
+CHANGES: dict[str, Change] = {
+    "create_schema": CreateSchema(schema="engage_default"),
+    "create_table": CreateTable(
+        table=Table(
+            name=VIP,
+            family="activation",
+            description="VIP accounts",
+            columns=(
+                typed("id", Text()),
+                typed("received_at", Timestamp()),
+                typed("paid", Boolean()),
+                typed("seats", Integer()),
+                typed("score", Float()),
+                typed("mrr", Decimal(18, 2), "monthly, in 'EUR'"),
+                typed("since", Date()),
+                typed("entity_context", Json()),
+            ),
+        )
+    ),
+    "create_users": CreateTable(
+        table=Table(name=USERS, family="users", columns=(typed("id", Text()), typed("vip", Boolean())))
+    ),
+    "rename_table": RenameTable(before=TableName("default", "vips"), table=VIP),
+    "rename_column": RenameColumn(table=VIP, before="tier", column="plan_tier"),
+    "add_column": AddColumn(table=VIP, column=typed("plan_tier", Text(32), 'the "plan"')),
+    "widen_text": widened(Text(64), Text(128)),
+    "widen_decimal": widened(Decimal(10, 2), Decimal(18, 2)),
+    "widen_integer_to_decimal": widened(Integer(), Decimal(38, 9)),
+    "widen_float_to_text": widened(Float(), Text()),
+    "widen_timestamp_to_text": widened(Timestamp(), Text()),
+    "widen_date_to_timestamp": widened(Date(), Timestamp()),
+    "rebuild_text_to_integer": RebuildColumn(
+        table=VIP, before=typed("plan_tier", Text()), column=typed("plan_tier", Integer())
+    ),
+    "comment_column": SetComment(table=VIP, column="plan_tier", before=None, comment="it's \\ the tier"),
+    "comment_table": SetComment(table=VIP, column="", before="x", comment=None),
+    "drop_column": DropColumn(table=VIP, column="legacy", type=Text(), reason="DATA-812"),
+    "drop_table": DropTable(table=VIP, reason="DATA-812"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("engine_name", ["duckdb", "postgres"])
+def test_the_sql_of_each_change(name: str, engine_name: str, snapshot: SnapshotAssertion) -> None:
+    statements = render(CHANGES[name], warehouse(engine_name))
+    assert ";\n".join(statements) + "\n" == snapshot(extension_class=SqlFile)
+
+
+@pytest.mark.parametrize("engine_name", ["duckdb", "postgres"])
+def test_misfits_are_counted_by_one_select(engine_name: str, snapshot: SnapshotAssertion) -> None:
+    change = CHANGES["rebuild_text_to_integer"]
+    assert isinstance(change, RebuildColumn)
+    assert count_misfits(change, warehouse(engine_name)) + "\n" == snapshot(extension_class=SqlFile)
+
+
+def test_a_setting_is_no_statement() -> None:
+    change = ChangeSetting(subject=Address("warehouse", "local"), setting="sync.every", before="1h", after="2h")
+    assert render(change, warehouse("duckdb")) == ()
