@@ -1,0 +1,125 @@
+"""Activations, shared tables and mappings as the YAML writes them."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag
+
+from engagectl.config.field import Duration, Id, Identifier, Many, Name, Names, Spec, TypeText
+
+EventKind = Literal[
+    "audience_entered",
+    "audience_exited",
+    "entity_added",
+    "entity_removed",
+    "audience_membership_changed",
+    "entity_values_changed",
+    "step_entered",
+    "trait_computed",
+]
+TransformName = Literal["trim", "lower", "upper", "sha256", "epoch_s_to_timestamp", "epoch_ms_to_timestamp"]
+
+
+class HmacTransformSpec(Spec):
+    hmac_sha256: Annotated[Id, Field(description="id of credentials with the method hmac_key")]
+
+
+def _transform_tag(value: Any) -> str | None:
+    if isinstance(value, str):
+        return "#name"
+    return "#hmac" if isinstance(value, dict | HmacTransformSpec) else None
+
+
+TransformSpec = Annotated[
+    Annotated[TransformName, Tag("#name")] | Annotated[HmacTransformSpec, Tag("#hmac")],
+    Discriminator(_transform_tag),
+]
+
+
+def _paths(value: Any) -> Any:
+    """A path, a list of paths, or Segment's own `@path` and `@json` objects for one."""
+    if isinstance(value, dict):
+        if set(value) == {"@json"} and isinstance(value["@json"], dict):
+            value = value["@json"].get("value")
+        if isinstance(value, dict) and set(value) == {"@path"}:
+            value = value["@path"]
+    return [value] if isinstance(value, str) else value
+
+
+class MappingSpec(Spec):
+    """One column: where its value comes from in the message, its name and its type."""
+
+    from_: Annotated[
+        tuple[Name, ...],
+        Field(alias="from", strict=False, min_length=1, description="path in the message; the first that is there"),
+        BeforeValidator(_paths, json_schema_input_type=str | list[str] | dict[str, Any]),
+    ]
+    to: Identifier
+    type: TypeText
+    max_chars: Annotated[int, Field(ge=1)] | None = None
+    max_bytes: Annotated[int, Field(ge=1)] | None = None
+    native: Annotated[dict[str, str] | None, Field(description="warehouse: type of its catalog, accepted as it is")] = (
+        None
+    )
+    required: bool = False
+    transform: Many[TransformSpec] = ()
+    renamed_from: Names | None = None
+    description: str | None = None
+
+
+class QuietSpec(Spec):
+    quiet_for: Duration | None = None
+
+
+class EachRunSpec(Spec):
+    each_run: QuietSpec
+
+
+def _trigger_tag(value: Any) -> str | None:
+    if isinstance(value, str):
+        return "#name"
+    return "#each_run" if isinstance(value, dict | EachRunSpec) else None
+
+
+TriggerSpec = Annotated[
+    Annotated[Literal["each_run", "schedule"], Tag("#name")] | Annotated[EachRunSpec, Tag("#each_run")],
+    Discriminator(_trigger_tag),
+]
+EventNames = dict[EventKind, Names]
+
+
+class ActivationSpec(Spec):
+    """A storage action: the events of one audience or journey become rows of one table."""
+
+    audience: Id | None = None
+    journey: Id | None = None
+    source: Id = "main"
+    warehouses: Annotated[Many[Id], Field(description="roles of the target")]
+    table: Identifier | None = None
+    into: Annotated[Id | None, Field(description="id of a shared table, instead of table")] = None
+    schema_: Annotated[Identifier | None, Field(alias="schema", description="the slug of the space by default")] = None
+    trigger: TriggerSpec = "each_run"
+    events: Annotated[Many[EventKind] | None, Field(description="by the kind of the audience or journey")] = None
+    event_names: EventNames | None = None
+    properties: Many[Name] | None = None
+    mappings: Many[MappingSpec] | None = None
+    json_columns: bool = True
+    emitter_id: Name | None = None
+    integration: Name | None = None
+    existing_rows: Literal["known", "keep"] | None = None
+    renamed_from: Names | None = None
+    table_renamed_from: Names | None = None
+    description: str | None = None
+    owner: Name | None = None
+
+
+class TableSpec(Spec):
+    """A table that several activations write."""
+
+    space: Id
+    schema_: Annotated[Identifier | None, Field(alias="schema")] = None
+    table: Annotated[Identifier | None, Field(description="the id by default")] = None
+    mappings: Many[MappingSpec] = ()
+    writers: Annotated[Many[Name] | None, Field(description="owners whose activations may write here")] = None
+    renamed_from: Names | None = None
+    description: str | None = None
+    owner: Name | None = None

@@ -1,0 +1,130 @@
+"""The whole project as the YAML writes it: the root file's own keys, and the maps that every file may hold."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag
+
+from engagectl.config.activation import ActivationSpec, TableSpec
+from engagectl.config.connection import ConnectionSpec
+from engagectl.config.field import Duration, Id, Identifier, Many, Name, Spec
+from engagectl.config.space import AudienceSpec, InputSpec, JourneySpec, SpaceSpec, TraitSpec
+from engagectl.config.warehouse import CredentialsSpec, WarehouseSpec
+
+
+def _roles(value: Any) -> Any:
+    """`[local]` is short for `{local: local}`."""
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return {item: item for item in value}
+    return value
+
+
+def _variable_tag(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "#boolean"
+    if isinstance(value, int):
+        return "#integer"
+    if isinstance(value, float):
+        return "#float"
+    return "#text" if isinstance(value, str) else "#list" if isinstance(value, list | tuple) else None
+
+
+VarField = Annotated[
+    Annotated[str, Tag("#text")]
+    | Annotated[bool, Tag("#boolean")]
+    | Annotated[int, Tag("#integer")]
+    | Annotated[float, Tag("#float")]
+    | Annotated[Many[str], Tag("#list")],
+    Discriminator(
+        _variable_tag, custom_error_type="variable", custom_error_message="text, a number, a boolean or a list of texts"
+    ),
+]
+VarValue = str | bool | int | float | tuple[str, ...]
+
+
+class TargetSpec(Spec):
+    """Where the project goes: which warehouse plays each role, and the values of the variables."""
+
+    warehouses: Annotated[dict[Id, Id], BeforeValidator(_roles, json_schema_input_type=dict[str, str] | list[str])] = {}
+    vars: dict[Id, VarField] = {}
+    protected: bool = False
+
+
+class PlanSpec(Spec):
+    expires: Duration = "7d"
+
+
+class QuarantineSpec(Spec):
+    keep: Duration = "90d"
+
+
+class SecretsSpec(Spec):
+    allow_env: Annotated[Many[Name] | None, Field(description="names, or globs of them, that $env may read")] = None
+
+
+class PiiSpec(Spec):
+    refuse_plain: Annotated[Many[Name], Field(description="paths or globs that need a transform")] = ()
+
+
+class LifecycleSpec(Spec):
+    type_changes: Literal["refuse", "widen", "rebuild"] = "widen"
+    max_rows_rewritten: Annotated[int, Field(ge=0)] = 1_000_000
+
+
+class RemovedSpec(Spec):
+    """The only way to drop something."""
+
+    address: Name
+    reason: Name
+
+
+class DefaultsSpec(Spec):
+    """Values of activations and connections that say nothing themselves; checked where they are used."""
+
+    activation: dict[str, Any] = {}
+    connection: dict[str, Any] = {}
+
+
+class ProjectSpec(Spec):
+    """The YAML of an engagectl project."""
+
+    version: Annotated[int, Field(ge=1, le=1)] = 1
+    project: Annotated[Id, Field(description="the name of the project, in journals and plans")]
+    required_version: Annotated[Name | None, Field(description='of engagectl, such as ">=0.1,<0.2"')] = None
+    include: Annotated[Many[Name], Field(description="globs of further files, relative to this one")] = ()
+    default_target: Id | None = None
+    plan: PlanSpec = PlanSpec()
+    quarantine: QuarantineSpec = QuarantineSpec()
+    journal_schema: Identifier = "engagectl"
+    secrets: SecretsSpec | None = None
+    pii: PiiSpec | None = None
+    lifecycle: LifecycleSpec = LifecycleSpec()
+    defaults: DefaultsSpec = DefaultsSpec()
+    targets: dict[Id, TargetSpec] = {}
+    warehouses: dict[Id, WarehouseSpec] = {}
+    credentials: dict[Id, CredentialsSpec] = {}
+    inputs: dict[Id, InputSpec] = {}
+    spaces: dict[Id, SpaceSpec] = {}
+    traits: dict[Id, TraitSpec] = {}
+    audiences: dict[Id, AudienceSpec] = {}
+    journeys: dict[Id, JourneySpec] = {}
+    connections: dict[Id, ConnectionSpec] = {}
+    activations: dict[Id, ActivationSpec] = {}
+    tables: dict[Id, TableSpec] = {}
+    removed: Many[RemovedSpec] = ()
+
+
+MAPS = (
+    "targets",
+    "warehouses",
+    "credentials",
+    "inputs",
+    "spaces",
+    "traits",
+    "audiences",
+    "journeys",
+    "connections",
+    "activations",
+    "tables",
+)
+OWNED = frozenset({"spaces", "traits", "audiences", "journeys", "connections", "activations", "tables"})
+ROOT_ONLY = frozenset(ProjectSpec.model_fields) - frozenset(MAPS) - {"removed"}

@@ -1,0 +1,153 @@
+"""Warehouses and credentials as the YAML writes them: six types, seven ways to sign in."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from engagectl.config.field import Duration, Id, Many, Name, PortField, SecretField, Spec, TextField, tag_of
+from engagectl.config.selective_sync import SelectiveSyncSpec
+
+
+class PasswordSpec(Spec):
+    method: Literal["password"]
+    user: TextField | None = None
+    password: SecretField
+
+
+class KeyPairSpec(Spec):
+    method: Literal["key_pair"]
+    user: TextField | None = None
+    private_key: SecretField
+    passphrase: SecretField | None = None
+
+
+class TokenSpec(Spec):
+    method: Literal["token"]
+    user: TextField | None = None
+    token: SecretField
+
+
+class OauthM2mSpec(Spec):
+    method: Literal["oauth_m2m"]
+    client_id: TextField
+    client_secret: SecretField
+
+
+class ServiceAccountSpec(Spec):
+    method: Literal["service_account"]
+    json_: Annotated[SecretField, Field(alias="json")]
+
+
+class DefaultCredentialsSpec(Spec):
+    """What the machine is signed in with."""
+
+    method: Literal["default"]
+
+
+class HmacKeySpec(Spec):
+    """A key for the transform hmac_sha256, not for a warehouse."""
+
+    method: Literal["hmac_key"]
+    key: SecretField
+
+
+CredentialsSpec = Annotated[
+    Annotated[PasswordSpec, Tag("#password")]
+    | Annotated[KeyPairSpec, Tag("#key_pair")]
+    | Annotated[TokenSpec, Tag("#token")]
+    | Annotated[OauthM2mSpec, Tag("#oauth_m2m")]
+    | Annotated[ServiceAccountSpec, Tag("#service_account")]
+    | Annotated[DefaultCredentialsSpec, Tag("#default")]
+    | Annotated[HmacKeySpec, Tag("#hmac_key")],
+    Discriminator(tag_of("method")),
+]
+
+
+class SyncSpec(Spec):
+    """When a warehouse is loaded: every so often, or by cron in a time zone; never in a blackout."""
+
+    every: Annotated[Duration | None, Field(description="1h when neither every nor cron is said")] = None
+    cron: Name | None = None
+    timezone: Name | None = None
+    blackout: Annotated[Many[Name], Field(description='windows such as "02:00-03:30 Europe/Berlin"')] = ()
+
+
+class _WarehouseSpec(Spec):
+    credentials: Annotated[Id | None, Field(description="id of credentials; or an inline auth")] = None
+    auth: CredentialsSpec | None = None
+    sync: SyncSpec | None = None
+    selective_sync: SelectiveSyncSpec | None = None
+
+
+class DuckdbSpec(_WarehouseSpec):
+    type: Literal["duckdb"]
+    path: Annotated[TextField, Field(description="the database file, relative to this file")]
+    storage_version: Name | None = None
+
+
+SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+
+
+class PostgresSpec(_WarehouseSpec):
+    type: Literal["postgres"]
+    host: Annotated[TextField | None, Field(description="name, or folder of a socket")] = None
+    port: PortField | None = None
+    database: TextField | None = None
+    user: TextField | None = None
+    sslmode: Annotated[SslMode | None, Field(description="verify-full unless the host is local")] = None
+    dsn: Annotated[SecretField | None, Field(description="instead of all other connection fields")] = None
+
+
+class RedshiftSpec(_WarehouseSpec):
+    type: Literal["redshift"]
+    host: TextField | None = None
+    port: PortField | None = None
+    database: TextField | None = None
+    user: TextField | None = None
+    sslmode: SslMode | None = None
+    dsn: SecretField | None = None
+    compute: dict[str, Any] | None = None
+    layout: dict[str, Any] | None = None
+
+
+class SnowflakeSpec(_WarehouseSpec):
+    type: Literal["snowflake"]
+    account: TextField
+    database: TextField
+    compute_warehouse: TextField | None = None
+    role: TextField | None = None
+    user: TextField | None = None
+    compute: dict[str, Any] | None = None
+    layout: dict[str, Any] | None = None
+
+
+class BigquerySpec(_WarehouseSpec):
+    type: Literal["bigquery"]
+    project: TextField
+    location: TextField | None = None
+    compute: dict[str, Any] | None = None
+    layout: dict[str, Any] | None = None
+
+
+class DatabricksSpec(_WarehouseSpec):
+    type: Literal["databricks"]
+    host: TextField
+    http_path: TextField
+    catalog: TextField
+    user: TextField | None = None
+    compute: dict[str, Any] | None = None
+    layout: dict[str, Any] | None = None
+
+
+WarehouseSpec = Annotated[
+    Annotated[DuckdbSpec, Tag("#duckdb")]
+    | Annotated[PostgresSpec, Tag("#postgres")]
+    | Annotated[RedshiftSpec, Tag("#redshift")]
+    | Annotated[SnowflakeSpec, Tag("#snowflake")]
+    | Annotated[BigquerySpec, Tag("#bigquery")]
+    | Annotated[DatabricksSpec, Tag("#databricks")],
+    Discriminator(tag_of("type")),
+]
+
+SETTINGS: Mapping[str, str] = dict.fromkeys(("type", "credentials", "auth", "sync", "selective_sync", "compute", "layout"), "not a connection field")
