@@ -1,0 +1,131 @@
+"""The applied state: each feed as the last apply recorded it. Sync runs by this alone."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from engagectl.journal.tables import has_journal, place, rfc3339
+from engagectl.model.codec import decode, encode
+from engagectl.model.feed import Feed
+from engagectl.model.schema import TableName
+from engagectl.warehouses.contract import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedFeed:
+    """A feed of the journal. `number` never changes, through renames and retirement: offsets and dedupe hang on it."""
+
+    number: int
+    feed: Feed
+    target: str
+    apply_id: str
+    applied_at: str
+    retired_at: str | None = None
+
+
+def read_feeds(connection: Connection, journal: str, *, project: str | None = None) -> tuple[AppliedFeed, ...]:
+    """Return all feeds, retired ones too, by number; of one project or of all."""
+    if not has_journal(connection, journal):
+        return ()
+    rows = connection.query(
+        f"SELECT feed, document, target, apply_id, applied_at, retired_at FROM {place(journal, 'feeds')}"
+        + (" WHERE project = ?" if project is not None else "")
+        + " ORDER BY feed",
+        () if project is None else (project,),
+    )
+    return tuple(
+        AppliedFeed(
+            number=int(number),
+            feed=decode(Feed, json.loads(document)),
+            target=target,
+            apply_id=apply_id,
+            applied_at=applied_at,
+            retired_at=retired_at,
+        )
+        for number, document, target, apply_id, applied_at, retired_at in rows
+    )
+
+
+def record_feeds(
+    connection: Connection,
+    journal: str,
+    *,
+    target: str,
+    apply_id: str,
+    now: datetime,
+    feeds: Sequence[Feed],
+    retired: Sequence[tuple[str, str]] = (),
+    project: str = "",
+) -> None:
+    """Write feeds whole; a feed that is known keeps its number, also under an id of its rename hint.
+
+    `retired` are (kind, id) of feeds of `project` (the feeds' own when not said) that no longer read.
+    """
+    known = {
+        (kind, id, of): int(number)
+        for number, kind, id, of in connection.query(f"SELECT feed, kind, id, project FROM {place(journal, 'feeds')}")
+    }
+    following = max(known.values(), default=-1) + 1
+    stamp = rfc3339(now)
+    rows: list[tuple[object, ...]] = []
+    for feed in feeds:
+        keys = [(feed.kind, id, feed.project) for id in (feed.id, *feed.ids_before)]
+        number = next((known[key] for key in keys if key in known), None)
+        if number is None:
+            number, following = following, following + 1
+        known[keys[0]] = number
+        rows.append((number, feed.project, feed.kind, feed.id, target, apply_id, stamp, None, _document(feed)))
+    connection.execute_many(f"DELETE FROM {place(journal, 'feeds')} WHERE feed = ?", [(row[0],) for row in rows])
+    connection.execute_many(
+        f"INSERT INTO {place(journal, 'feeds')} (feed, project, kind, id, target, apply_id, applied_at, retired_at,"
+        " document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        rows,
+    )
+    for kind, id in retired:
+        connection.execute(
+            f"UPDATE {place(journal, 'feeds')} SET retired_at = ? WHERE kind = ? AND id = ? AND project = ?"
+            " AND retired_at IS NULL",
+            (stamp, kind, id, project or next(feed.project for feed in feeds)),
+        )
+
+
+def rewrite(connection: Connection, journal: str, number: int, feed: Feed) -> None:
+    """Replace the state of one feed, and nothing else of it: for renames, and for columns that sync added."""
+    connection.execute(
+        f"UPDATE {place(journal, 'feeds')} SET document = ?, project = ? WHERE feed = ?",
+        (_document(feed), feed.project, number),
+    )
+
+
+def rename_table(connection: Connection, journal: str, before: TableName, after: TableName) -> None:
+    for applied in read_feeds(connection, journal):
+        tables = tuple(replace(t, name=after) if t.name == before else t for t in applied.feed.tables)
+        if tables != applied.feed.tables:
+            rewrite(connection, journal, applied.number, replace(applied.feed, tables=tables))
+
+
+def rename_column(connection: Connection, journal: str, table: TableName, before: str, after: str) -> None:
+    for applied in read_feeds(connection, journal):
+        tables = tuple(
+            replace(t, columns=tuple(replace(c, name=after) if c.name == before else c for c in t.columns))
+            if t.name == table
+            else t
+            for t in applied.feed.tables
+        )
+        if tables != applied.feed.tables:
+            rewrite(connection, journal, applied.number, replace(applied.feed, tables=tables))
+
+
+def retired_keys(connection: Connection, journal: str, *, project: str, space: str) -> frozenset[str]:
+    """Return the keys of a space that its feeds remember as retired."""
+    return frozenset(
+        key
+        for applied in read_feeds(connection, journal, project=project)
+        if applied.feed.space == space
+        for key in applied.feed.retired
+    )
+
+
+def _document(feed: Feed) -> str:
+    return json.dumps(encode(feed), ensure_ascii=False, separators=(",", ":"), sort_keys=True)

@@ -1,0 +1,82 @@
+"""How far each feed has read each file. A checkpoint moves in the transaction of the rows that it stands for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engagectl.errors import TransientError
+from engagectl.journal.tables import has_journal, place
+from engagectl.warehouses.contract import Connection
+
+
+class CheckpointMoved(TransientError):  # noqa: N818  the names say the problem
+    """Another writer moved the checkpoint since it was read; nothing of this chunk is committed."""
+
+    default_code = "EC521"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """`offset` counts bytes (rows of Parquet); `searched_to` is how far the file was searched for the end of a run,
+    `complete_to` the end of the last complete one.
+    """
+
+    feed: int
+    file: str
+    offset: int = 0
+    line: int = 0
+    identity: str = ""
+    searched_to: int = 0
+    complete_to: int = 0
+
+
+def read_checkpoints(
+    connection: Connection, journal: str, feeds: Sequence[int] | None = None
+) -> tuple[Checkpoint, ...]:
+    """Return the checkpoints of some feeds, or of all; a file nobody has begun has none."""
+    if not has_journal(connection, journal):
+        return ()
+    rows = connection.query(
+        "SELECT feed, file, byte_offset, line, identity, searched_to, complete_to"
+        f" FROM {place(journal, 'checkpoints')} ORDER BY feed, file"
+    )
+    wanted = None if feeds is None else set(feeds)
+    return tuple(
+        Checkpoint(
+            feed=int(feed),
+            file=file,
+            offset=int(offset),
+            line=int(line),
+            identity=identity,
+            searched_to=int(searched_to),
+            complete_to=int(complete_to),
+        )
+        for feed, file, offset, line, identity, searched_to, complete_to in rows
+        if wanted is None or int(feed) in wanted
+    )
+
+
+def move(connection: Connection, journal: str, moves: Sequence[tuple[Checkpoint | None, Checkpoint]]) -> None:
+    """Move checkpoints, each from what was read (None: there was none) to what is committed with this transaction.
+
+    Raises CheckpointMoved when one is not where it was.
+    """
+    for before, after in moves:
+        values = (after.offset, after.line, after.identity, after.searched_to, after.complete_to)
+        if before is not None:
+            hit = connection.execute(
+                f"UPDATE {place(journal, 'checkpoints')} SET byte_offset = ?, line = ?, identity = ?, searched_to = ?,"
+                " complete_to = ?, file = ? WHERE feed = ? AND file = ? AND byte_offset = ?",
+                (*values, after.file, before.feed, before.file, before.offset),
+            )
+        else:
+            hit = connection.execute(
+                f"INSERT INTO {place(journal, 'checkpoints')} (byte_offset, line, identity, searched_to, complete_to,"
+                " feed, file) SELECT CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS VARCHAR), CAST(? AS BIGINT),"
+                " CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS VARCHAR)"
+                f" WHERE NOT EXISTS (SELECT 1 FROM {place(journal, 'checkpoints')} WHERE feed = ? AND file = ?)",
+                (*values, after.feed, after.file, after.feed, after.file),
+            )
+        if hit != 1:
+            raise CheckpointMoved(
+                f"another process has moved the offset of feed {after.feed} in {after.file}", help="run the sync again"
+            )

@@ -1,0 +1,181 @@
+"""What happened: applies with their steps, syncs with their loads."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from engagectl.journal.tables import exists
+from engagectl.warehouses.contract import Connection
+
+Status = Literal["Running", "Success", "Partial", "Failure"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry:
+    """One apply or sync. `rows` are rows inserted per table; `duration_s` is None while it runs or when it was killed."""
+
+    kind: Literal["apply", "sync"]
+    id: str
+    target: str
+    status: Status
+    started_at: str
+    duration_s: float | None
+    notices: str
+    rows: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What one chunk did for one feed, in messages (SYNC decision 9)."""
+
+    chunk: int
+    feed: int
+    file: str
+    offset_from: int
+    offset_to: int
+    read: int
+    inserted: int
+    duplicate: int
+    filtered: Mapping[str, int]
+    quarantined: int
+    cells: int
+    uuid_ts: str
+    received_to: str | None = None
+    tables: Mapping[tuple[str, str], int]
+
+
+def start_apply(
+    connection: Connection,
+    journal: str,
+    *,
+    id: str,
+    project: str,
+    target: str,
+    now: str,
+    engagectl: str,
+    commit: str,
+    fingerprint: str,
+    config_digest: str,
+) -> None:
+    connection.execute(
+        f"INSERT INTO {journal}.applies (id, project, target, started_at, status, engagectl, git_commit, fingerprint,"
+        " config_digest) VALUES (?, ?, ?, ?, 'Running', ?, ?, ?, ?)",
+        (id, project, target, now, engagectl, commit, fingerprint, config_digest),
+    )
+
+
+def finish_apply(connection: Connection, journal: str, *, id: str, now: str, status: Status, notices: str = "") -> None:
+    connection.execute(
+        f"UPDATE {journal}.applies SET finished_at = ?, status = ?, notices = ? WHERE id = ?",
+        (now, status, notices, id),
+    )
+
+
+def step_started(
+    connection: Connection,
+    journal: str,
+    *,
+    apply_id: str,
+    position: int,
+    address: str,
+    kind: str,
+    sha256: str,
+    statements: Sequence[str],
+    now: str,
+) -> None:
+    connection.execute(
+        f"INSERT INTO {journal}.steps (apply_id, position, address, kind, sql_sha256, statements, started_at, outcome)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, 'started')",
+        (apply_id, position, address, kind, sha256, json.dumps(list(statements)), now),
+    )
+
+
+def step_finished(
+    connection: Connection, journal: str, *, apply_id: str, position: int, outcome: str, now: str, error: str = ""
+) -> None:
+    connection.execute(
+        f"UPDATE {journal}.steps SET finished_at = ?, outcome = ?, error = ? WHERE apply_id = ? AND position = ?",
+        (now, outcome, error, apply_id, position),
+    )
+
+
+def start_sync(connection: Connection, journal: str, *, id: str, project: str, target: str, now: str) -> None:
+    connection.execute(
+        f"INSERT INTO {journal}.syncs (id, project, target, started_at, status) VALUES (?, ?, ?, ?, 'Running')",
+        (id, project, target, now),
+    )
+
+
+def record_load(connection: Connection, journal: str, *, sync_id: str, load: Load) -> None:
+    """Write one chunk's counts of one feed, inside the chunk's transaction."""
+    connection.execute(
+        f"INSERT INTO {journal}.loads (sync_id, chunk, feed, file, offset_from, offset_to, read, inserted, duplicate,"
+        " filtered, filtered_by, quarantined, cells, uuid_ts, received_to)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            sync_id, load.chunk, load.feed, load.file, load.offset_from, load.offset_to, load.read, load.inserted,
+            load.duplicate, sum(load.filtered.values()), json.dumps(dict(load.filtered), sort_keys=True),
+            load.quarantined, load.cells, load.uuid_ts, load.received_to,
+        ),
+    )  # fmt: skip
+    for (schema, table), rows in load.tables.items():
+        connection.execute(
+            f"INSERT INTO {journal}.load_tables (sync_id, feed, schema_name, table_name, inserted)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (sync_id, load.feed, schema, table, rows),
+        )
+
+
+def finish_sync(connection: Connection, journal: str, *, id: str, now: str, status: Status, notices: str = "") -> None:
+    connection.execute(
+        f"UPDATE {journal}.syncs SET finished_at = ?, status = ?, notices = ? WHERE id = ?", (now, status, notices, id)
+    )
+
+
+def read_history(
+    connection: Connection, journal: str, *, project: str, kind: str = "", limit: int = 50
+) -> tuple[HistoryEntry, ...]:
+    """Return applies and syncs of a project, newest first. Empty when there is no journal."""
+    if not exists(connection, journal):
+        return ()
+    entries: list[HistoryEntry] = []
+    if kind in ("", "apply"):
+        rows = connection.query(
+            f"SELECT id, target, status, started_at, finished_at, notices FROM {journal}.applies WHERE project = ?"
+            " ORDER BY started_at DESC",
+            (project,),
+        )
+        entries += [_entry("apply", row, ()) for row in rows[:limit]]
+    if kind in ("", "sync"):
+        rows = connection.query(
+            f"SELECT id, target, status, started_at, finished_at, notices FROM {journal}.syncs WHERE project = ?"
+            " ORDER BY started_at DESC",
+            (project,),
+        )
+        for row in rows[:limit]:
+            tables = connection.query(
+                f"SELECT schema_name, table_name, sum(inserted) FROM {journal}.load_tables WHERE sync_id = ?"
+                " GROUP BY 1, 2 ORDER BY 1, 2",
+                (row[0],),
+            )
+            entries.append(_entry("sync", row, tuple((f"{s}.{t}", int(n)) for s, t, n in tables)))
+    return tuple(sorted(entries, key=lambda entry: entry.started_at, reverse=True)[:limit])
+
+
+def _entry(kind: Literal["apply", "sync"], row: tuple[str, ...], rows: tuple[tuple[str, int], ...]) -> HistoryEntry:
+    id, target, status, started_at, finished_at, notices = row
+    duration = None
+    if finished_at:
+        duration = (datetime.fromisoformat(finished_at) - datetime.fromisoformat(started_at)).total_seconds()
+    return HistoryEntry(
+        kind=kind,
+        id=id,
+        target=target or "",
+        status=status,  # type: ignore[arg-type]  # written by this module alone
+        started_at=started_at,
+        duration_s=duration,
+        notices=notices or "",
+        rows=rows,
+    )

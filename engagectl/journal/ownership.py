@@ -1,0 +1,81 @@
+"""Whose each table and column is, and how it came to be ours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from engagectl.journal.tables import has_journal, place
+from engagectl.model.schema import TableName
+from engagectl.warehouses.contract import Connection
+
+OwnedOrigin = Literal["created", "imported", "added_by_sync"]
+OwnedState = Literal["declared", "retained"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owned:
+    """A column of ours; the table itself when `column` is empty. `target` applied it last."""
+
+    schema: str
+    table: str
+    column: str
+    origin: OwnedOrigin
+    state: OwnedState
+    project: str
+    target: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return (self.schema, self.table, self.column)
+
+
+def read_owned(connection: Connection, journal: str) -> tuple[Owned, ...]:
+    """Return what every project of this database owns, by name."""
+    if not has_journal(connection, journal):
+        return ()
+    rows = connection.query(
+        "SELECT table_schema, table_name, column_name, origin, state, project, target"
+        f" FROM {place(journal, 'ownership')} ORDER BY 1, 2, 3"
+    )
+    return tuple(
+        Owned(schema=schema, table=table, column=column, origin=origin, state=state, project=project, target=target)
+        for schema, table, column, origin, state, project, target in rows
+    )
+
+
+def record_owned(connection: Connection, journal: str, rows: Sequence[Owned]) -> None:
+    """Write rows, each over the one with its name."""
+    connection.execute_many(
+        f"DELETE FROM {place(journal, 'ownership')} WHERE table_schema = ? AND table_name = ? AND column_name = ?",
+        [row.key for row in rows],
+    )
+    connection.execute_many(
+        f"INSERT INTO {place(journal, 'ownership')} (table_schema, table_name, column_name, origin, state, project,"
+        " target) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(*row.key, row.origin, row.state, row.project, row.target) for row in rows],
+    )
+
+
+def forget(connection: Connection, journal: str, table: TableName, column: str = "") -> None:
+    """Forget a dropped column, or a dropped table with all of its columns."""
+    connection.execute(
+        f"DELETE FROM {place(journal, 'ownership')} WHERE table_schema = ? AND table_name = ?"
+        + (" AND column_name = ?" if column else ""),
+        (table.schema, table.table, column) if column else (table.schema, table.table),
+    )
+
+
+def rename_table(connection: Connection, journal: str, before: TableName, after: TableName) -> None:
+    connection.execute(
+        f"UPDATE {place(journal, 'ownership')} SET table_schema = ?, table_name = ?"
+        " WHERE table_schema = ? AND table_name = ?",
+        (after.schema, after.table, before.schema, before.table),
+    )
+
+
+def rename_column(connection: Connection, journal: str, table: TableName, before: str, after: str) -> None:
+    connection.execute(
+        f"UPDATE {place(journal, 'ownership')} SET column_name = ?"
+        " WHERE table_schema = ? AND table_name = ? AND column_name = ?",
+        (after, table.schema, table.table, before),
+    )

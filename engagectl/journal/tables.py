@@ -1,0 +1,223 @@
+"""The journal's tables, and how they come to be: plain DDL, the same on every warehouse.
+
+Times are text: RFC 3339 in UTC with six digits of microseconds and a Z. Text of this form sorts as time does and
+needs no cast on any engine. Names of tables and columns here are words that no engine reserves; only the schema, which
+the project names, and the columns of users_times, which follow the data, are quoted.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from engagectl.errors import RefusedError
+from engagectl.model.column_type import ColumnType, Integer, Native, Text
+from engagectl.model.schema import Column, Table, TableName
+from engagectl.warehouses.contract import Connection, Warehouse
+
+VERSION = 1
+DEFAULT_SCHEMA = "engagectl"
+TEXT, INTEGER = Text(), Integer()
+
+
+def _table(name: str, *columns: str | tuple[str, ColumnType]) -> Table:
+    """Return a table of the journal; a bare column name is text."""
+    return Table(
+        name=TableName(DEFAULT_SCHEMA, name),
+        columns=tuple(
+            Column(name=column, type=TEXT) if isinstance(column, str) else Column(name=column[0], type=column[1])
+            for column in columns
+        ),
+    )
+
+
+TABLES: tuple[Table, ...] = (
+    _table("meta", "item", "content"),
+    _table(
+        "applies",
+        "apply_id",
+        "project",
+        "target",
+        "started_at",
+        "finished_at",
+        "status",
+        "operator",
+        "engagectl",
+        "commit_id",
+        "fingerprint",
+        "notices",
+    ),
+    _table(
+        "steps",
+        "apply_id",
+        ("step_no", INTEGER),
+        "step_id",
+        "address",
+        "kind",
+        "sql_sha256",
+        "started_at",
+        "finished_at",
+        "outcome",
+        "error",
+    ),
+    _table(
+        "feeds",
+        ("feed", INTEGER),
+        "project",
+        "kind",
+        "id",
+        "target",
+        "apply_id",
+        "applied_at",
+        "retired_at",
+        "document",
+    ),
+    _table("ownership", "table_schema", "table_name", "column_name", "origin", "state", "project", "target"),
+    _table("names", "table_schema", "table_name", "original", "stored"),
+    _table(
+        "checkpoints",
+        ("feed", INTEGER),
+        "file",
+        ("byte_offset", INTEGER),
+        ("line", INTEGER),
+        "identity",
+        ("searched_to", INTEGER),
+        ("complete_to", INTEGER),
+    ),
+    _table("seen", ("part", Native("smallint")), ("hash", Native("uuid")), ("feeds", INTEGER)),
+    _table("syncs", "sync_id", "project", "target", "started_at", "finished_at", "status", "apply_id", "notices"),
+    _table(
+        "loads",
+        "load_id",
+        "sync_id",
+        ("feed", INTEGER),
+        "file",
+        ("offset_from", INTEGER),
+        ("offset_to", INTEGER),
+        "uuid_ts",
+        ("messages_read", INTEGER),
+        ("inserted", INTEGER),
+        ("duplicate", INTEGER),
+        ("filtered", INTEGER),
+        ("quarantined", INTEGER),
+        ("cells", INTEGER),
+        "reasons",
+    ),
+    _table("load_tables", "load_id", ("feed", INTEGER), "table_schema", "table_name", ("row_count", INTEGER)),
+    _table(
+        "quarantine",
+        ("feed", INTEGER),
+        "message_id",
+        "table_schema",
+        "table_name",
+        "column_name",
+        "reason",
+        "content",
+        ("content_length", INTEGER),
+        "content_sha256",
+        "file",
+        ("byte_offset", INTEGER),
+        ("line", INTEGER),
+        "load_id",
+        "quarantined_at",
+    ),
+    _table(
+        "undeclared",
+        ("feed", INTEGER),
+        "kind",
+        "name",
+        "types",
+        ("message_count", INTEGER),
+        "first_at",
+        "last_at",
+    ),
+)
+
+_KEYS = {"seen": ("part", "hash"), "checkpoints": ("feed", "file")}
+
+
+def rfc3339(time: datetime) -> str:
+    """Return a time as the journal stores it."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def place(journal: str, table: str) -> str:
+    """Return a table of the journal as SQL writes it."""
+    return f"{quoted(journal)}.{quoted(table)}"
+
+
+def has_journal(connection: Connection, journal: str) -> bool:
+    found = connection.query(
+        "SELECT count(*) FROM information_schema.tables WHERE table_schema = ? AND table_name = 'meta'", (journal,)
+    )
+    return bool(found[0][0])
+
+
+def exists(connection: Connection, warehouse: Warehouse, schema: str) -> bool:
+    """Tell whether the journal is there and this version of it can be read. Raises RefusedError for a newer one."""
+    del warehouse  # every engine has information_schema
+    if not has_journal(connection, schema):
+        return False
+    version = read_meta(connection, schema, "version")
+    if version is not None and int(version) > VERSION:
+        raise RefusedError(
+            f"the journal {schema!r} has version {version}; this engagectl knows up to {VERSION}",
+            help="upgrade engagectl",
+        )
+    return version is not None
+
+
+def ensure(connection: Connection, warehouse: Warehouse, schema: str) -> bool:
+    """Create the journal, or what a newer version added to it, in a transaction of its own; tell whether it did."""
+    if exists(connection, warehouse, schema) and read_meta(connection, schema, "version") == str(VERSION):
+        return False
+    connection.begin()
+    try:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
+        for table in TABLES:
+            keys = _KEYS.get(table.name.table, ()) if _has_keys(warehouse) else ()
+            create_table(connection, warehouse, place(schema, table.name.table), table.columns, keys=keys)
+        if read_meta(connection, schema, "database_id") is None:
+            _write_meta(connection, schema, "database_id", str(uuid.uuid4()))
+        _write_meta(connection, schema, "version", str(VERSION))
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    return True
+
+
+def create_table(
+    connection: Connection, warehouse: Warehouse, name: str, columns: Sequence[Column], *, keys: Sequence[str] = ()
+) -> None:
+    parts = [f"{quoted(column.name)} {warehouse.type_sql(column.type)}" for column in columns]
+    if keys:
+        parts.append(f"PRIMARY KEY ({', '.join(map(quoted, keys))})")
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(parts)})")
+
+
+def _has_keys(warehouse: Warehouse) -> bool:
+    """Tell whether unique keys help: PostgreSQL needs them for ON CONFLICT, DuckDB's index would only cost memory."""
+    return warehouse.dialect == "postgres"
+
+
+def times_keys(warehouse: Warehouse) -> tuple[str, ...]:
+    return ("id",) if _has_keys(warehouse) else ()
+
+
+def database_id(connection: Connection, schema: str) -> str | None:
+    """Return the random id of this database's journal, None without one: two roles with equal ids are EC413."""
+    return read_meta(connection, schema, "database_id") if has_journal(connection, schema) else None
+
+
+def read_meta(connection: Connection, schema: str, item: str) -> str | None:
+    rows = connection.query(f"SELECT content FROM {place(schema, 'meta')} WHERE item = ?", (item,))
+    return str(rows[0][0]) if rows else None
+
+
+def _write_meta(connection: Connection, schema: str, item: str, content: str) -> None:
+    connection.execute(f"DELETE FROM {place(schema, 'meta')} WHERE item = ?", (item,))
+    connection.execute(f"INSERT INTO {place(schema, 'meta')} (item, content) VALUES (?, ?)", (item, content))
