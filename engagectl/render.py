@@ -105,9 +105,16 @@ def _parts(change: Change, warehouse: Warehouse) -> Iterator[tuple[str, Change]]
                 f"{before} cannot be renamed to {name}: a table stays in its schema",
                 help="declare the new table, and remove the old one under `removed:`",
             )
-        case WidenColumn() | RebuildColumn():
-            yield "change_type.sql.j2", change
-        case CreateSchema() | RenameTable() | RenameColumn() | SetComment() | DropColumn() | DropTable():
+        case (
+            CreateSchema()
+            | RenameTable()
+            | RenameColumn()
+            | WidenColumn()
+            | RebuildColumn()
+            | SetComment()
+            | DropColumn()
+            | DropTable()
+        ):
             yield f"{kind_of(change)}.sql.j2", change
         case _:
             assert_never(change)

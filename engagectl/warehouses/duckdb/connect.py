@@ -27,6 +27,7 @@ from engagectl.warehouses.contract import Holder
 if TYPE_CHECKING:
     from engagectl.config.resolve import Secret
 
+Settings = dict[str, str | bool | int | float | list[str]]
 POLL_S = 0.2
 _WRITERS: dict[Path, str] = {}
 """Files that this very process has open for writing, with the command: DuckDB's file lock does not see those."""
@@ -78,7 +79,7 @@ def connect(
     file (`<file>.waiting`). Raises ConnectError when the file cannot be opened or created.
     """
     path = database_path(spec, secrets, root)
-    settings = {
+    settings: Settings = {
         "memory_limit": f"{memory_mb}MB",
         "threads": str(threads),
         "preserve_insertion_order": "false",
@@ -192,7 +193,7 @@ def _create(path: Path, *, storage_version: object) -> None:
         ) from error
     try:
         fresh = room / "new.duckdb"
-        config = {"storage_compatibility_version": str(storage_version)} if storage_version else {}
+        config: Settings = {"storage_compatibility_version": str(storage_version)} if storage_version else {}
         with duckdb.connect(str(fresh), config=config) as handle:
             handle.execute("CHECKPOINT")
         fresh.chmod(0o600)
@@ -217,7 +218,7 @@ def _sync_to_disk(path: Path) -> None:
 
 
 def _open(
-    path: Path, settings: dict[str, str], *, read_only: bool, timeout_s: float, command: str
+    path: Path, settings: Settings, *, read_only: bool, timeout_s: float, command: str
 ) -> duckdb.DuckDBPyConnection:
     """Open the file, polling while somebody else has it."""
     until = time.monotonic() + timeout_s
@@ -241,9 +242,7 @@ def _open(
             sign.unlink(missing_ok=True)
 
 
-def _try_open(
-    path: Path, settings: dict[str, str], *, read_only: bool
-) -> tuple[duckdb.DuckDBPyConnection | None, Holder]:
+def _try_open(path: Path, settings: Settings, *, read_only: bool) -> tuple[duckdb.DuckDBPyConnection | None, Holder]:
     if path in _WRITERS:
         return None, Holder(command=f"engagectl {_WRITERS[path]}", pid=os.getpid())
     try:

@@ -281,10 +281,10 @@ def _text_fits(value: str, after: ColumnType) -> str:
         case Integer():
             return _when(value, "[+-]?[0-9]{1,40}", _integer_fits(number))
         case Decimal():
-            return _when(value, r"[+-]?[0-9]{1,1000}(\.[0-9]*)?", _decimal_fits(number, after))
+            return _when(value, r"[+-]?[0-9]{1,255}(\.[0-9]*)?", _decimal_fits(number, after))
         case Float():
             limit = f"abs({number}) <= 1.7976931348623157e308 AND ({number} = 0 OR abs({number}) >= 2.3e-308)"
-            return _when(value, r"[+-]?[0-9]{1,400}(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?", limit)
+            return _when(value, r"[+-]?[0-9]{1,255}(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?", limit)
         case Timestamp():
             clock = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])"
             return _when(value, _DAY_SHAPE + "[T ]" + clock, _day_exists(value))

@@ -1,3 +1,3 @@
 ALTER TABLE "default"."vip"
 ALTER COLUMN "plan_tier" SET DATA TYPE BIGINT
-USING CAST("plan_tier" AS BIGINT)
+USING TRY(CAST("plan_tier" AS BIGINT))
