@@ -1,1 +1,1 @@
-
+"""YAML -> checked specs. YAML and pydantic live here and nowhere else."""

@@ -50,7 +50,7 @@ class ConnectionSpec(Spec):
     null_erases: bool = False
     context_columns: ContextColumns = "known"
     standard_columns: Literal["full", "as_found"] = "full"
-    columns: dict[str, ColumnSpec] = {}
+    columns: dict[str, ColumnSpec] = Field(default_factory=dict)
     dedupe_window: Duration | None = None
     integration: Name | None = None
     existing_rows: Literal["known", "keep"] | None = None

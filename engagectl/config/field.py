@@ -96,7 +96,7 @@ def seconds(text: str) -> int:
 
 
 def parse_type(text: str, *, max_chars: int | None = None, max_bytes: int | None = None) -> ColumnType:
-    """Return the column type that the YAML writes; limits count for `string` only. Raises ValueError on another text."""
+    """Return the column type that the YAML writes; limits are for `string`. Raises ValueError on other text."""
     if text == "string":
         return Text(max_chars, max_bytes)
     if text in _TYPES:

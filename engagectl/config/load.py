@@ -92,9 +92,9 @@ def resolve_scalar(text: str) -> Any:
                 raise ValueError("a number is out of range")
             return value
         case "oct":
-            number = int(text[2:], 8)
+            number = int(text, 8)
         case "hex":
-            number = int(text[2:], 16)
+            number = int(text, 16)
         case _:
             number = int(text)
     if not -(1 << 63) <= number < 1 << 63:

@@ -43,7 +43,7 @@ def resolve_secrets(
 ) -> Mapping[str, Secret | str]:
     """Return every connection field that is said: what comes by reference as a Secret, the rest as text.
 
-    `method` is the way to sign in. A file is read less its last line break. Raises ConfigError (EC210) that names all
+    A file is read less its last line break. Raises ConfigError (EC210) that names all
     unset variables at once, and EC211 for files and names that are not allowed.
     """
     auth = spec.auth or (credentials[spec.credentials] if spec.credentials else None)
@@ -52,7 +52,7 @@ def resolve_secrets(
     for part in (auth, spec):
         for name in type(part).model_fields if part is not None else ():
             value = getattr(part, name)
-            if value is None or (part is spec and name in SETTINGS):
+            if value is None or name in SETTINGS:
                 continue
             key = name.rstrip("_")
             if isinstance(value, EnvRef):

@@ -44,8 +44,10 @@ VarValue = str | bool | int | float | tuple[str, ...]
 class TargetSpec(Spec):
     """Where the project goes: which warehouse plays each role, and the values of the variables."""
 
-    warehouses: Annotated[dict[Id, Id], BeforeValidator(_roles, json_schema_input_type=dict[str, str] | list[str])] = {}
-    vars: dict[Id, VarField] = {}
+    warehouses: Annotated[dict[Id, Id], BeforeValidator(_roles, json_schema_input_type=dict[str, str] | list[str])] = (
+        Field(default_factory=dict)
+    )
+    vars: dict[Id, VarField] = Field(default_factory=dict)
     protected: bool = False
 
 
@@ -80,8 +82,8 @@ class RemovedSpec(Spec):
 class DefaultsSpec(Spec):
     """Values of activations and connections that say nothing themselves; checked where they are used."""
 
-    activation: dict[str, Any] = {}
-    connection: dict[str, Any] = {}
+    activation: dict[str, Any] = Field(default_factory=dict)
+    connection: dict[str, Any] = Field(default_factory=dict)
 
 
 class ProjectSpec(Spec):
@@ -99,17 +101,17 @@ class ProjectSpec(Spec):
     pii: PiiSpec | None = None
     lifecycle: LifecycleSpec = LifecycleSpec()
     defaults: DefaultsSpec = DefaultsSpec()
-    targets: dict[Id, TargetSpec] = {}
-    warehouses: dict[Id, WarehouseSpec] = {}
-    credentials: dict[Id, CredentialsSpec] = {}
-    inputs: dict[Id, InputSpec] = {}
-    spaces: dict[Id, SpaceSpec] = {}
-    traits: dict[Id, TraitSpec] = {}
-    audiences: dict[Id, AudienceSpec] = {}
-    journeys: dict[Id, JourneySpec] = {}
-    connections: dict[Id, ConnectionSpec] = {}
-    activations: dict[Id, ActivationSpec] = {}
-    tables: dict[Id, TableSpec] = {}
+    targets: dict[Id, TargetSpec] = Field(default_factory=dict)
+    warehouses: dict[Id, WarehouseSpec] = Field(default_factory=dict)
+    credentials: dict[Id, CredentialsSpec] = Field(default_factory=dict)
+    inputs: dict[Id, InputSpec] = Field(default_factory=dict)
+    spaces: dict[Id, SpaceSpec] = Field(default_factory=dict)
+    traits: dict[Id, TraitSpec] = Field(default_factory=dict)
+    audiences: dict[Id, AudienceSpec] = Field(default_factory=dict)
+    journeys: dict[Id, JourneySpec] = Field(default_factory=dict)
+    connections: dict[Id, ConnectionSpec] = Field(default_factory=dict)
+    activations: dict[Id, ActivationSpec] = Field(default_factory=dict)
+    tables: dict[Id, TableSpec] = Field(default_factory=dict)
     removed: Many[RemovedSpec] = ()
 
 

@@ -41,7 +41,7 @@ class SpaceSpec(Spec):
     slug: Annotated[Identifier | None, Field(description="the id by default")] = None
     space_id: Annotated[Name | None, Field(description="as in context.personas")] = None
     managed_by: Literal["engagectl", "segment"] = "engagectl"
-    sources: dict[Id, SourceSpec] = {}
+    sources: dict[Id, SourceSpec] = Field(default_factory=dict)
     name: str | None = None
     description: str | None = None
     owner: Name | None = None

@@ -1,6 +1,5 @@
 """Warehouses and credentials as the YAML writes them: six types, seven ways to sign in."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
@@ -150,4 +149,5 @@ WarehouseSpec = Annotated[
     Discriminator(tag_of("type")),
 ]
 
-SETTINGS: Mapping[str, str] = dict.fromkeys(("type", "credentials", "auth", "sync", "selective_sync", "compute", "layout"), "not a connection field")
+SETTINGS = frozenset({"type", "method", "credentials", "auth", "sync", "selective_sync", "compute", "layout"})
+"""What of a warehouse or credentials is no connection field."""

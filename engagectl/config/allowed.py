@@ -1,0 +1,61 @@
+"""Which keys a mapping of the YAML may hold, by its path: read from the specs themselves."""
+
+import types
+import typing
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import Tag
+
+from engagectl.config.field import Spec
+from engagectl.config.root import ProjectSpec
+
+
+def keys_at(data: Any, path: Sequence[str | int]) -> tuple[str, ...]:
+    """Return the keys allowed in the mapping at a path of the data, () when the specs do not say."""
+    hint: Any = ProjectSpec
+    for part in path:
+        hint = _step(_branch(hint, data), part)
+        data = _inside(data, part)
+    model = _branch(hint, data)
+    if not (isinstance(model, type) and issubclass(model, Spec)):
+        return ()
+    return tuple(item.alias or name for name, item in model.model_fields.items())
+
+
+def _inside(data: Any, part: str | int) -> Any:
+    try:
+        return data[part]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _step(hint: Any, part: str | int) -> Any:
+    if isinstance(hint, type) and issubclass(hint, Spec):
+        for name, item in hint.model_fields.items():
+            if part in (item.alias, name):
+                return item.annotation
+        return None
+    args = typing.get_args(hint)
+    if typing.get_origin(hint) is dict:
+        return args[1]
+    return args[0] if typing.get_origin(hint) is tuple and args else None
+
+
+def _branch(hint: Any, data: Any) -> Any:
+    """Return the member of a union that the data's tag chooses, without annotations around it."""
+    while typing.get_origin(hint) is typing.Annotated:
+        hint = typing.get_args(hint)[0]
+    if typing.get_origin(hint) not in (typing.Union, types.UnionType):
+        return hint
+    members = [member for member in typing.get_args(hint) if member is not type(None)]
+    chosen = {data.get("type"), data.get("method")} if isinstance(data, dict) else set()
+    for member in members:
+        tags = [item.tag for item in typing.get_args(member)[1:] if isinstance(item, Tag)]
+        if any(tag.removeprefix("#") in chosen for tag in tags):
+            return _branch(member, data)
+    bare = [_branch(member, data) for member in members]
+    models = [m for m in bare if isinstance(m, type) and issubclass(m, Spec)]
+    if isinstance(data, dict) and models:
+        return models[0]
+    return next((m for m in bare if typing.get_origin(m) in (tuple, dict)), bare[0] if len(bare) == 1 else None)
