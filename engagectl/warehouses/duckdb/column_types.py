@@ -31,7 +31,7 @@ LIMITS = Limits(
 
 _SMALLER_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER")
 _NAIVE_TIMESTAMP = Native("TIMESTAMP")
-_PLAIN = {
+_PLAIN: dict[str, ColumnType] = {
     "BOOLEAN": Boolean(),
     "BIGINT": Integer(),
     "DOUBLE": Float(),

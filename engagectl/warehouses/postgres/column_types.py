@@ -31,7 +31,7 @@ LIMITS = Limits(
 )
 
 _NAIVE = "timestamp without time zone"
-_PLAIN = {
+_PLAIN: dict[str, ColumnType] = {
     "boolean": Boolean(),
     "bigint": Integer(),
     "double precision": Float(),
