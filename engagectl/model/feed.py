@@ -149,6 +149,7 @@ class Sent:
     track: bool
     events: tuple[EventRule, ...] = ()
     mobile_ids: bool = False
+    fed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

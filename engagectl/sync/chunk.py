@@ -1,0 +1,242 @@
+"""One staged chunk x the feeds that read it: outcomes, cells, dedupe, inserts, and the accounting of each feed."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from engagectl.errors import InternalError
+from engagectl.model.feed import Feed, FeedTable, InBody
+from engagectl.model.schema import TableName
+from engagectl.sync import users
+from engagectl.sync.quarantine import Quarantined, entry, whole
+from engagectl.sync.report import FeedCounts
+from engagectl.sync.route import Cell, Seen, as_stored, cells, mark, outcome, takes, undeclared_keys
+from engagectl.sync.sql.quoting import one_of
+from engagectl.sync.stage import Lines, Stage
+from engagectl.warehouses.contract import Loader
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A feed at work: its registered number and its applied state."""
+
+    number: int
+    feed: Feed
+
+    @property
+    def outcomes(self) -> str:
+        return f"ec_out_{self.number}"
+
+    def cells_of(self, table: FeedTable) -> str:
+        return f"ec_cells_{self.number}_{self.feed.tables.index(table)}"
+
+
+@dataclass(frozen=True, slots=True)
+class UndeclaredKey:
+    key: str
+    json_type: str
+    count: int
+
+
+@dataclass
+class Settled:
+    """What one chunk did for one feed."""
+
+    counts: FeedCounts
+    quarantined: list[Quarantined] = field(default_factory=list)
+    undeclared: list[UndeclaredKey] = field(default_factory=list)
+
+
+def judge(stage: Stage, works: Sequence[Work], *, uuid_ts: str) -> dict[Work, dict[FeedTable, tuple[Cell, ...]]]:
+    """Decide every line for every feed, and make the cells of what loads. Nothing is written to the warehouse."""
+    seen = mark(stage)
+    return {work: _judge(stage, work, seen, uuid_ts=uuid_ts) for work in works}
+
+
+def _judge(stage: Stage, work: Work, seen: Seen, *, uuid_ts: str) -> dict[FeedTable, tuple[Cell, ...]]:
+    stage.handle.execute(
+        f"CREATE OR REPLACE TEMP TABLE {work.outcomes} AS SELECT line_no, message_id, skewed,"
+        f" CAST(md5(message_id) AS UUID) AS hash, {outcome(work.feed, stage, seen)} AS outcome FROM ec_routed"
+    )
+    made = {}
+    for table in work.feed.tables:
+        if not table.fed:
+            continue
+        parts = cells(work.feed, table, stage, seen, uuid_ts=uuid_ts)
+        made[table] = parts
+        typed = ", ".join(f"{cell.typed} AS c{n}" for n, cell in enumerate(parts))
+        bad = ", ".join(
+            f"CASE WHEN c{n} IS NULL AND {cell.sent} IS NOT NULL THEN {n} END"
+            for n, cell in enumerate(parts)
+            if cell.sent is not None
+        )
+        required = " OR ".join(f"c{n} IS NULL" for n, cell in enumerate(parts) if cell.column.required) or "false"
+        flags = f"list_filter([{bad}], lambda x: x IS NOT NULL)" if bad else "CAST([] AS INTEGER[])"
+        sent_null = ", ".join(
+            f"({stage.is_null(key)}) AS n{n}"
+            for n, cell in enumerate(parts)
+            if work.feed.kind == "users" and isinstance(cell.column.value, InBody)
+            for key in cell.column.value.keys[:1]
+        )
+        stage.handle.execute(
+            f"CREATE OR REPLACE TEMP TABLE {work.cells_of(table)} AS"
+            f" SELECT line_no, message_id, event_time, received_at, {', '.join(f'c{n}' for n in range(len(parts)))},"
+            f"{' ' + sent_null + ',' if sent_null else ''} {flags} AS bad, ({required}) AS unmet"
+            f" FROM (SELECT m.*, {typed} FROM ec_routed AS m SEMI JOIN"
+            f" (SELECT line_no FROM {work.outcomes} WHERE outcome = 'load') AS o ON o.line_no = m.line_no"
+            f" WHERE {takes(table)})"
+        )
+        stage.handle.execute(
+            f"UPDATE {work.outcomes} SET outcome = 'q:required' WHERE line_no IN"
+            f" (SELECT line_no FROM {work.cells_of(table)} WHERE unmet)"
+        )
+    if work.feed.kind != "users":
+        stage.handle.execute(
+            f"UPDATE {work.outcomes} SET outcome = 'duplicate' WHERE outcome = 'load' AND line_no NOT IN"
+            f" (SELECT min(line_no) FROM {work.outcomes} WHERE outcome = 'load' GROUP BY hash)"
+        )
+    return made
+
+
+def deduplicate(stage: Stage, loader: Loader, works: Iterable[Work]) -> None:
+    """Remember the ids of what loads, and turn what was known into duplicates."""
+    deduped = [work for work in works if work.feed.kind != "users"]
+    if not deduped:
+        return
+    rows = " UNION ALL ".join(
+        f"SELECT {work.number // 63} AS part, hash, CAST({1 << work.number % 63} AS BIGINT) AS mask"
+        f" FROM {work.outcomes} WHERE outcome = 'load'"
+        for work in deduped
+    )
+    stage.handle.execute(
+        "CREATE OR REPLACE TEMP TABLE ec_ids AS SELECT CAST(part AS SMALLINT) AS part, hash,"
+        f" CAST(bit_or(mask) AS BIGINT) AS mask FROM ({rows}) GROUP BY part, hash"
+    )
+    if loader.remember("ec_ids", "ec_known"):
+        for work in deduped:
+            stage.handle.execute(
+                f"UPDATE {work.outcomes} SET outcome = 'duplicate' WHERE outcome = 'load' AND hash IN (SELECT hash"
+                f" FROM ec_known WHERE part = {work.number // 63} AND mask & {1 << work.number % 63} <> 0)"
+            )
+
+
+def store(
+    stage: Stage,
+    loader: Loader,
+    work: Work,
+    made: dict[FeedTable, tuple[Cell, ...]],
+    *,
+    times: users.Times | None,
+    uuid_ts: str,
+) -> Counter[TableName]:
+    """Write the rows of one feed; return how many per table."""
+    rows: Counter[TableName] = Counter()
+    for table, parts in made.items():
+        if work.feed.kind == "users":
+            if times is not None:
+                rows[table.name] = users.fold(
+                    stage,
+                    loader,
+                    table,
+                    parts,
+                    work.cells_of(table),
+                    times,
+                    null_erases=work.feed.null_erases,
+                    uuid_ts=uuid_ts,
+                )
+            continue
+        columns = [(cell.column.name, cell.column.stored) for cell in parts]
+        values = ", ".join(as_stored(f"c{n}", cell.column.type, cell.column.stored) for n, cell in enumerate(parts))
+        rows[table.name] = loader.insert(
+            table.name,
+            columns,
+            f"SELECT {values} FROM {work.cells_of(table)} SEMI JOIN (SELECT line_no FROM {work.outcomes}"
+            f" WHERE outcome = 'load') AS o USING (line_no)",
+        )
+    return rows
+
+
+def settle(
+    stage: Stage, chunk: Lines, work: Work, made: dict[FeedTable, tuple[Cell, ...]], *, extra: int = 0
+) -> Settled:
+    """Count a feed's outcomes and collect what it could not store. `extra` are lines that never reached the stage."""
+    counts = FeedCounts(work.feed.address, read=extra, quarantined=extra)
+    for result, number, skewed in stage.handle.execute(
+        f"SELECT outcome, count(*), count(*) FILTER (WHERE skewed AND outcome = 'load') FROM {work.outcomes} GROUP BY 1"
+    ).fetchall():
+        counts.read += number
+        counts.skewed += skewed
+        if result == "load":
+            counts.inserted += number
+        elif result == "duplicate":
+            counts.duplicate += number
+        elif result.startswith("f:"):
+            counts.filtered[result[2:]] += number
+        elif result.startswith("q:"):
+            counts.quarantined += number
+    settled = Settled(counts)
+    secret = any(cell.column.transforms for parts in made.values() for cell in parts)
+    settled.quarantined += whole(stage, chunk, work.outcomes, secret=secret)
+    for table, parts in made.items():
+        settled.quarantined += _bad_cells(stage, chunk, work, table, parts)
+    counts.cells = sum(bool(item.column) for item in settled.quarantined)
+    if work.feed.kind == "connection":
+        settled.undeclared = _undeclared(stage, chunk, work, settled)
+    lines = stage.handle.execute("SELECT count(*) FROM ec_messages").fetchone()
+    if not counts.balanced or lines is None or counts.read != lines[0] + extra:
+        raise InternalError(
+            f"the accounting of {work.feed.address} does not add up; the chunk was rolled back",
+            help="please report this with the counts of the sync",
+        )
+    return settled
+
+
+def _bad_cells(stage: Stage, chunk: Lines, work: Work, table: FeedTable, parts: tuple[Cell, ...]) -> list[Quarantined]:
+    name = work.cells_of(table)
+    flagged = stage.handle.execute(f"SELECT DISTINCT unnest(bad) FROM {name} WHERE len(bad) > 0 ORDER BY 1").fetchall()
+    found = []
+    for (n,) in flagged:
+        cell = parts[n]
+        for line, message, text in stage.handle.execute(
+            f"SELECT m.line_no, m.message_id, {cell.sent} FROM ec_routed AS m WHERE m.line_no IN (SELECT c.line_no FROM"
+            f" {name} AS c JOIN {work.outcomes} AS o USING (line_no) WHERE list_contains(c.bad, {n})"
+            f" AND o.outcome = 'load') ORDER BY 1"
+        ).fetchall():
+            found.append(
+                entry(
+                    chunk,
+                    line,
+                    message=message,
+                    reason="does_not_fit",
+                    table=str(table.name),
+                    column=cell.column.name,
+                    text=text,
+                    secret=bool(cell.column.transforms),
+                )
+            )
+    return found
+
+
+def _undeclared(stage: Stage, chunk: Lines, work: Work, settled: Settled) -> list[UndeclaredKey]:
+    keys = undeclared_keys(work.feed, stage.raw_keys)
+    if not keys:
+        return []
+    loading = (
+        f"(SELECT line_no, message_id, body, unnest(json_keys(body)) AS k FROM ec_routed SEMI JOIN (SELECT line_no FROM"
+        f" {work.outcomes} WHERE outcome = 'load') AS o USING (line_no)) WHERE {one_of('k', keys)}"
+    )
+    at = "json_extract(body, '/' || replace(replace(k, '~', '~0'), '/', '~1'))"
+    if work.feed.on_undeclared == "quarantine":
+        for line, message, key, text in stage.handle.execute(
+            f"SELECT line_no, message_id, k, CAST({at} AS VARCHAR) FROM {loading} ORDER BY 1, 3"
+        ).fetchall():
+            settled.quarantined.append(
+                entry(chunk, line, message=message, reason="undeclared", column=key, text=text, secret=False)
+            )
+            settled.counts.cells += 1
+    return [
+        UndeclaredKey(key, kind, number)
+        for key, kind, number in stage.handle.execute(
+            f"SELECT k, lower(json_type({at})), count(*) FROM {loading} GROUP BY 1, 2 ORDER BY 1, 2"
+        ).fetchall()
+    ]

@@ -1,0 +1,292 @@
+"""Feeds -> SQL over the staged messages: one outcome per feed and line, and the cells of each of its tables.
+
+An outcome is `load`, `duplicate`, `f:<reason>` (filtered) or `q:<reason>` (quarantined whole).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from engagectl.model.column_type import Boolean, ColumnType, Decimal, Float, Integer, Text, Timestamp
+from engagectl.model.feed import AtPath, Declared, Feed, FeedColumn, FeedTable, InBody, Standard
+from engagectl.model.names import stored_name
+from engagectl.sync.sql.casts import as_text, strict, string_of, transformed
+from engagectl.sync.sql.quoting import literal, one_of
+from engagectl.sync.stage import Stage, alternatives
+
+KEYS = "ec_keys"
+DEFAULT_NAMES = {
+    "Audience Entered": "audience_entered",
+    "Audience Exited": "audience_exited",
+    "Entity Added": "entity_added",
+    "Entity Removed": "entity_removed",
+    "Audience Membership Changed": "audience_membership_changed",
+    "Entity Values Changed": "entity_values_changed",
+    "Journey Step Entered": "step_entered",
+    "Trait Computed": "trait_computed",
+}
+STANDARD_NAMES = frozenset(
+    ["id", "received_at", "sent_at", "timestamp", "original_timestamp", "uuid_ts", "anonymous_id", "user_id", "event", "event_text", "type"]
+)
+_STANDARD_SQL = {
+    "id": "message_id",
+    "received_at": "received_at",
+    "sent_at": "sent_at",
+    "timestamp": "event_time",
+    "original_timestamp": "original_timestamp",
+    "anonymous_id": "anonymous_id",
+    "user_id": "user_id",
+    "event_text": "event",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What this chunk holds: raw computation keys, and event names."""
+
+    computations: tuple[str, ...]
+    events: tuple[str, ...]
+
+
+def computation(stage: Stage) -> str:
+    """Return the raw computation key of a message: of its personas, or named by a track that has none."""
+    named = f"coalesce({string_of(stage.in_body(('audience_key',)))}, {string_of(stage.in_body(('trait_key',)))})"
+    return f"CASE WHEN personas[1] = '{{' THEN computation_key WHEN type = 'track' THEN {named} END"
+
+
+def mark(stage: Stage) -> Seen:
+    """Write the computation beside each message and return what there is."""
+    stage.handle.execute(
+        f"CREATE OR REPLACE TEMP VIEW ec_routed AS SELECT *, {computation(stage)} AS computation FROM ec_messages"
+    )
+    query = stage.handle.execute
+    return Seen(
+        tuple(
+            r[0] for r in query("SELECT DISTINCT computation FROM ec_routed WHERE computation IS NOT NULL").fetchall()
+        ),
+        tuple(r[0] for r in query("SELECT DISTINCT event FROM ec_messages WHERE event IS NOT NULL").fetchall()),
+    )
+
+
+def resolve(raw: str, declared: Iterable[Declared]) -> Declared | None:
+    """Return the computation that a raw key names; of several journeys the one with the longest key."""
+    name = stored_name(raw)
+    journeys = []
+    for item in declared:
+        if item.kind == "journey":
+            journeys += [(len(key), item) for key in item.keys if raw == key or raw.startswith(key + "__")]
+        elif name in item.keys:
+            return item
+    return max(journeys, key=lambda pair: pair[0])[1] if journeys else None
+
+
+def outcome(feed: Feed, stage: Stage, seen: Seen) -> str:
+    """Return the CASE that decides what becomes of a line for this feed, over `ec_routed`."""
+    cases = ["WHEN broken IS NOT NULL THEN 'q:' || broken", "WHEN type = 'run_completed' THEN 'f:control'"]
+    cases.append("WHEN type NOT IN ('identify', 'track') THEN 'f:call_type'")
+    if feed.space_id is not None:
+        cases.append(f"WHEN space_id <> {literal(feed.space_id)} THEN 'f:other_space'")
+    if feed.integration is not None:
+        taken = f"json_extract(integrations, {literal('/' + feed.integration.replace('~', '~0').replace('/', '~1'))})"
+        cases.append(f"WHEN coalesce(CAST({taken} AS VARCHAR), '') <> 'true' THEN 'f:not_routed'")
+    match feed.kind:
+        case "connection":
+            cases += _connection(feed, stage, seen)
+        case "users":
+            cases += _users(feed, stage)
+        case "activation":
+            cases += _activation(feed, stage, seen)
+    cases.append("WHEN invalid IS NOT NULL THEN 'q:' || invalid")
+    return "CASE " + "\n ".join(cases) + " ELSE 'load' END"
+
+
+def _any(predicates: Iterable[str]) -> str:
+    return " OR ".join(dict.fromkeys(predicates)) or "false"
+
+
+def _holds(stage: Stage, keys: Iterable[str]) -> str:
+    return _any(f"{stage.in_body((key,))} IS NOT NULL" for key in keys if key in stage.spellings)
+
+
+def _retired(feed: Feed, stage: Stage, seen: Seen) -> str:
+    raws = [raw for raw in seen.computations if stored_name(raw) in feed.retired]
+    held = _holds(stage, feed.retired)
+    return f"{one_of('computation', raws)} OR (computation IS NULL AND type = 'identify' AND ({held}))"
+
+
+def _connection(feed: Feed, stage: Stage, seen: Seen) -> list[str]:
+    by_thing: dict[tuple[str, str], list[str]] = {}
+    for raw in seen.computations:
+        if (item := resolve(raw, feed.declared)) is not None:
+            by_thing.setdefault((item.kind, item.id), []).append(raw)
+    declared = [raw for raws in by_thing.values() for raw in raws]
+    named = {"identify": [], "track": []}  # type: dict[str, list[str]]
+    cells: list[str] = []
+    events: dict[tuple[str, ...], list[str]] = {}
+    excluded: list[str] = []
+    for sent in feed.sent:
+        raws = by_thing.get((sent.kind, sent.id), [])
+        if not sent.fed:
+            excluded += raws
+        if sent.identify:
+            named["identify"] += raws
+            cells += sent.keys
+        if sent.track:
+            names = tuple(sorted({name for rule in sent.events for name in rule.names}))
+            events.setdefault(names, []).extend(raws)
+    fed = [key for sent in feed.sent if sent.fed and sent.identify for key in sent.keys]
+    held = _holds(stage, fed)
+    known = [key for item in feed.declared if item.kind != "journey" for key in item.keys]
+    identify = f"{one_of('computation', named['identify'])} OR (computation IS NULL AND ({_holds(stage, cells)}))"
+    track = _any(f"({one_of('computation', raws)} AND {one_of('event', names)})" for names, raws in events.items())
+    roles = {table.role: table for table in feed.tables}
+    identifies = "identifies" in roles and roles["identifies"].fed
+    tracked = [name for table in feed.tables if table.role == "event" and table.fed for name in table.events]
+    to_tables = "true" if "tracks" in roles and roles["tracks"].fed else one_of("event", tracked)
+    undeclared = (
+        f"NOT ({one_of('computation', declared)})"
+        f" AND NOT (computation IS NULL AND type = 'identify' AND ({_holds(stage, known)}))"
+    )
+    return [
+        f"WHEN {_retired(feed, stage, seen)} THEN 'f:retired'",
+        f"WHEN {undeclared} THEN 'f:undeclared'",
+        f"WHEN type = 'identify' AND NOT ({identify}) THEN 'f:not_routed'",
+        f"WHEN type = 'track' AND NOT ({track}) THEN 'f:not_routed'",
+        f"WHEN type = 'identify' AND NOT {'true' if identifies else 'false'} THEN 'f:selective_sync'",
+        f"WHEN type = 'track' AND NOT ({to_tables}) THEN 'f:selective_sync'",
+        f"WHEN {one_of('computation', excluded)} AND NOT (type = 'identify' AND ({held})) THEN 'f:selective_sync'",
+        f"WHEN computation IS NULL AND type = 'identify' AND NOT ({held}) THEN 'f:selective_sync'",
+    ]
+
+
+def _users(feed: Feed, stage: Stage) -> list[str]:
+    (table,) = feed.tables
+    traits = [(column.fed, column.value.keys) for column in table.columns if isinstance(column.value, InBody)]
+    keys = [key for _, names in traits for key in names]
+    fed = [key for is_fed, names in traits if is_fed for key in names]
+    nulls = _any(stage.is_null(key) for key in fed if key in stage.spellings) if feed.null_erases else "false"
+    return [
+        "WHEN type <> 'identify' THEN 'f:call_type'",
+        "WHEN coalesce(user_id, '') = '' THEN 'f:anonymous'",
+        f"WHEN NOT {'true' if table.fed else 'false'} THEN 'f:selective_sync'",
+        f"WHEN NOT ({_holds(stage, keys)} OR {nulls}) AND ({_holds(stage, feed.retired)}) THEN 'f:retired'",
+        f"WHEN NOT ({_holds(stage, keys)} OR {nulls}) THEN 'f:undeclared'",
+        f"WHEN NOT ({_holds(stage, fed)} OR {nulls}) THEN 'f:selective_sync'",
+    ]
+
+
+def event_kind(feed: Feed, stage: Stage) -> str:
+    """Return the kind of event of a message, for an activation: by name, by class, by membership."""
+    names = {name: kind for name, kind in DEFAULT_NAMES.items() if kind not in {rule.kind for rule in feed.events}}
+    names |= {name: rule.kind for rule in feed.events for name in rule.names}
+    by_name = " ".join(f"WHEN {literal(name)} THEN {literal(kind)}" for name, kind in sorted(names.items()))
+    keys = [stored_name(key) for key in feed.subject.keys] if feed.subject is not None else []
+    member = strict(stage.in_body(keys), Boolean(), membership=True)
+    return (
+        "CASE WHEN type = 'identify' THEN 'audience_membership_changed' ELSE coalesce("
+        f"CASE event {by_name} END, CASE WHEN computation_class = 'journey_step' THEN 'step_entered' END,"
+        f" CASE {member} WHEN true THEN 'audience_entered' WHEN false THEN 'audience_exited' END, '') END"
+    )
+
+
+def _activation(feed: Feed, stage: Stage, seen: Seen) -> list[str]:
+    subject = feed.subject
+    if subject is None:
+        return ["WHEN true THEN 'f:not_routed'"]
+    things = feed.declared or (subject,)
+    declared = [(raw, resolve(raw, things)) for raw in seen.computations]
+    mine = [raw for raw, item in declared if item is not None and (item.kind, item.id) == (subject.kind, subject.id)]
+    ours = one_of("computation", mine)
+    if subject.journey_id is not None:
+        journey = stage.at(("properties", "journey_metadata", "journey_id"))
+        claimed = one_of("computation", [raw for raw, item in declared if item is not None])
+        ours = f"({ours} OR (NOT {claimed} AND coalesce({string_of(journey)}, '') = {literal(subject.journey_id)}))"
+    elif subject.kind == "audience":
+        keys = _holds(stage, (stored_name(key) for key in subject.keys))
+        ours = f"({ours} OR (computation IS NULL AND type = 'identify' AND ({keys})))"
+    known = one_of("computation", [raw for raw, item in declared if item is not None])
+    cases = [
+        f"WHEN {_retired(feed, stage, seen)} THEN 'f:retired'",
+        f"WHEN NOT {ours} AND computation IS NOT NULL AND NOT {known} THEN 'f:undeclared'",
+        f"WHEN NOT {ours} THEN 'f:not_routed'",
+    ]
+    if feed.emitter_id is not None:
+        cases.append(f"WHEN coalesce(emitter_id, '') <> {literal(feed.emitter_id)} THEN 'f:not_routed'")
+    cases.append(f"WHEN NOT {one_of(event_kind(feed, stage), (rule.kind for rule in feed.events))} THEN 'f:not_routed'")
+    if not any(table.fed for table in feed.tables):
+        cases.append("WHEN true THEN 'f:selective_sync'")
+    return cases
+
+
+def takes(table: FeedTable) -> str:
+    """Return which loading messages of the feed give a row to this table."""
+    match table.role:
+        case "identifies" | "users":
+            return "type = 'identify'"
+        case "tracks":
+            return "type = 'track'"
+        case "event":
+            return f"type = 'track' AND {one_of('event', table.events)}"
+        case "activation":
+            return "true"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One column of one table: what was sent (NULL when nothing), and the value that is stored."""
+
+    column: FeedColumn
+    sent: str | None
+    typed: str
+
+
+def cells(feed: Feed, table: FeedTable, stage: Stage, seen: Seen, *, uuid_ts: str) -> tuple[Cell, ...]:
+    members = {key for item in feed.declared if item.kind == "audience" for key in item.keys}
+    if feed.subject is not None:
+        members.update(stored_name(key) for key in feed.subject.keys)
+    return tuple(
+        _cell(column, table, stage, seen, uuid_ts=uuid_ts, members=members) for column in table.columns if column.fed
+    )
+
+
+def _cell(column: FeedColumn, table: FeedTable, stage: Stage, seen: Seen, *, uuid_ts: str, members: set[str]) -> Cell:
+    value = column.value
+    if isinstance(value, Standard):
+        return Cell(column, None, _standard(value, table, seen, uuid_ts))
+    membership = False
+    if isinstance(value, AtPath):
+        paths = ", ".join(f"nullif({stage.at(path)}, 'null')" for path in alternatives(value))
+        sent = f"coalesce({paths})"
+    else:
+        sent = stage.in_body(value.keys)
+        membership = bool(members & set(value.keys))
+    if column.transforms:
+        return Cell(column, sent, transformed(sent, column.transforms, column.type, key_table=KEYS))
+    return Cell(column, sent, strict(sent, column.type, membership=membership))
+
+
+def _standard(value: Standard, table: FeedTable, seen: Seen, uuid_ts: str) -> str:
+    match value.field:
+        case "id" if table.role == "users":
+            return "user_id"
+        case "uuid_ts":
+            return f"CAST({literal(uuid_ts)} AS TIMESTAMPTZ)"
+        case "event":
+            names = " ".join(f"WHEN {literal(name)} THEN {literal(stored_name(name))}" for name in seen.events)
+            return f"CASE event {names} END" if names else "CAST(NULL AS VARCHAR)"
+        case field:
+            return _STANDARD_SQL[field]
+
+
+def as_stored(name: str, kind: ColumnType, stored: ColumnType) -> str:
+    """Return the value as its column stores it: in its one text form where the column was widened to text."""
+    if isinstance(stored, Text) and isinstance(kind, Boolean | Integer | Float | Decimal | Timestamp):
+        return as_text(name, kind)
+    return name
+
+
+def undeclared_keys(feed: Feed, raw_keys: Sequence[str]) -> tuple[str, ...]:
+    """Return the raw body keys that nothing of this connection declares, retires or uses."""
+    known = set(STANDARD_NAMES) | {"audience_key", "trait_key"} | set(feed.retired)
+    known |= {key for item in feed.declared for key in item.keys}
+    known |= {k for t in feed.tables for c in t.columns if isinstance(c.value, InBody) for k in c.value.keys}
+    return tuple(raw for raw in raw_keys if stored_name(raw) not in known)

@@ -1,0 +1,295 @@
+"""One chunk of lines -> `ec_messages` in DuckDB: one row per line, standard fields typed, bodies and paths extracted.
+
+Every line gets a row. `shape` says what is wrong with a line that is no message; such a row holds nothing else. Values
+stay the compact JSON text of what was sent, so that each column of each feed can judge them by its own type.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Protocol
+
+import duckdb
+
+from engagectl.model.feed import AtPath, Feed, InBody
+from engagectl.model.names import stored_name
+from engagectl.sync.sql.casts import string_of, time_of
+from engagectl.sync.sql.quoting import literal, pointer
+
+STANDARD: tuple[tuple[str, ...], ...] = (
+    ("type",),
+    ("messageId",),
+    ("userId",),
+    ("anonymousId",),
+    ("event",),
+    ("timestamp",),
+    ("originalTimestamp",),
+    ("sentAt",),
+    ("receivedAt",),
+    ("traits",),
+    ("properties",),
+    ("integrations",),
+    ("context", "personas"),
+)
+FUTURE = "INTERVAL 24 HOUR"
+
+
+class Lines(Protocol):
+    """What the stage needs to know of a chunk."""
+
+    buffer: bytes
+    offsets: Sequence[int]
+    offset: int
+    line: int
+    long_numbers: Sequence[int]
+    not_utf8: Sequence[int]
+
+
+@dataclass
+class Stage:
+    """The staged chunk. `spellings` maps a normalised body key to the raw keys of this chunk, `places` a pointer to
+    its position in `top` or `body_values`.
+    """
+
+    handle: duckdb.DuckDBPyConnection
+    top: tuple[tuple[str, ...], ...]
+    wanted: frozenset[str]
+    spellings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    places: dict[str, int] = field(default_factory=dict)
+    raw_keys: tuple[str, ...] = ()
+
+    def at(self, path: tuple[str, ...]) -> str:
+        """Return the expression of a payload path of some feed."""
+        return f"top[{self.top.index(path) + 1}]"
+
+    def in_body(self, keys: Iterable[str]) -> str:
+        """Return the expression of a body key: the first key, and of it the first spelling, that is there."""
+        found = [
+            f"nullif(body_values[{self.places[raw]}], 'null')" for key in keys for raw in self.spellings.get(key, ())
+        ]
+        return f"coalesce({', '.join(found)})" if found else "CAST(NULL AS VARCHAR)"
+
+    def is_null(self, key: str) -> str:
+        """Return the predicate "a spelling of the key is there and is JSON null"."""
+        return (
+            " OR ".join(
+                f"coalesce(body_values[{self.places[raw]}] = 'null', false)" for raw in self.spellings.get(key, ())
+            )
+            or "false"
+        )
+
+
+def make_stage(handle: duckdb.DuckDBPyConnection, feeds: Iterable[Feed]) -> Stage:
+    """Return an empty stage for these feeds: the paths and body keys that any of them asks for."""
+    paths = dict.fromkeys(STANDARD)
+    wanted = {"audience_key", "trait_key"}
+    for feed in feeds:
+        wanted.update(feed.retired)
+        for declared in feed.declared:
+            wanted.update(declared.keys)
+        if feed.subject is not None:
+            wanted.update(stored_name(key) for key in feed.subject.keys)
+            if feed.subject.journey_id is not None:
+                paths[("properties", "journey_metadata", "journey_id")] = None
+        for table in feed.tables:
+            for column in table.columns:
+                if isinstance(column.value, AtPath):
+                    paths.update(dict.fromkeys(alternatives(column.value)))
+                elif isinstance(column.value, InBody):
+                    wanted.update(column.value.keys)
+    return Stage(handle, tuple(paths), frozenset(wanted))
+
+
+def alternatives(value: AtPath) -> tuple[tuple[str, ...], ...]:
+    """Return the paths in order; the body of a track may stand under `traits` too."""
+    found: dict[tuple[str, ...], None] = {}
+    for path in value.paths:
+        found[path] = None
+        if path[0] == "properties" and len(path) > 1:
+            found[("traits", *path[1:])] = None
+    return tuple(found)
+
+
+def load(stage: Stage, chunk: Lines, relation: object) -> None:
+    """Stage a chunk. `relation` is what DuckDB can register: (line VARCHAR, line_no INTEGER)."""
+    stage.handle.register("ec_lines", relation)
+    try:
+        _read(stage)
+        _message(stage)
+        _body(stage)
+        if chunk.long_numbers:
+            _exact(stage, chunk)
+        _generated_ids(stage, chunk)
+    finally:
+        stage.handle.unregister("ec_lines")
+
+
+def _list(pointers: Iterable[str]) -> str:
+    return "[" + ", ".join(literal(item) for item in pointers) + "]"
+
+
+def _read(stage: Stage) -> None:
+    stage.handle.execute(f"""
+        CREATE OR REPLACE TEMP TABLE ec_read AS
+        SELECT line_no,
+          CASE WHEN kind IS NULL THEN 'malformed_json' WHEN kind <> 'OBJECT' THEN 'not_an_object' END AS shape,
+          CASE WHEN kind = 'OBJECT'
+            THEN CAST(json_extract(line, {_list(map(pointer, stage.top))}) AS VARCHAR[]) END AS top
+        FROM (SELECT line_no, line, CASE WHEN json_valid(line) THEN try(json_type(line)) END AS kind FROM ec_lines)""")
+
+
+def _message(stage: Stage) -> None:
+    text = {path[-1]: f"({string_of(stage.at(path))})" for path in STANDARD}
+    json_of = {path[-1]: stage.at(path) for path in STANDARD}
+    bad_time = " OR ".join(
+        f"coalesce({json_of[name]} <> 'null' AND {time_of(text[name])} IS NULL, false)"
+        for name in ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
+    )
+    bad_identity = " OR ".join(
+        f"coalesce({json_of[name]} <> 'null' AND ({text[name]} IS NULL OR contains({text[name]}, chr(0))), false)"
+        for name in ("type", "messageId", "userId", "anonymousId", "event")
+    )
+    stage.handle.execute(f"""
+        CREATE OR REPLACE TEMP TABLE ec_message AS
+        SELECT line_no, top, shape, type, message_id, user_id, anonymous_id, event, integrations, personas,
+          received_at, sent_at, original_timestamp,
+          CASE WHEN event_time > received_at + {FUTURE} THEN received_at ELSE event_time END AS event_time,
+          coalesce(event_time > received_at + {FUTURE}, false) AS skewed, bad_time, bad_identity, body
+        FROM (
+          SELECT *, coalesce("timestamp",
+              CASE WHEN said_received IS NOT NULL THEN said_received - (sent_at - original_timestamp) END,
+              received_at) AS event_time
+          FROM (
+            SELECT *, coalesce(said_received, sent_at, "timestamp", original_timestamp) AS received_at
+            FROM (
+              SELECT line_no, top, shape, {text["type"]} AS type, {text["messageId"]} AS message_id,
+                {text["userId"]} AS user_id, {text["anonymousId"]} AS anonymous_id, {text["event"]} AS event,
+                {time_of(text["timestamp"])} AS "timestamp", {time_of(text["originalTimestamp"])} AS original_timestamp,
+                {time_of(text["sentAt"])} AS sent_at, {time_of(text["receivedAt"])} AS said_received,
+                {bad_time} AS bad_time, {bad_identity} AS bad_identity,
+                {json_of["integrations"]} AS integrations, {json_of["personas"]} AS personas,
+                CASE WHEN {text["type"]} = 'track'
+                  THEN coalesce({_object(json_of["properties"])}, {_object(json_of["traits"])})
+                  ELSE {_object(json_of["traits"])} END AS body
+              FROM ec_read)))""")
+    stage.handle.execute("DROP TABLE ec_read")
+
+
+def _object(value: str) -> str:
+    return f"CASE WHEN {value}[1] = '{{' THEN {value} END"
+
+
+def _body(stage: Stage) -> None:
+    """Learn the raw keys of the chunk, and extract those that normalise to a wanted name, all in one pass."""
+    stage.raw_keys = tuple(
+        row[0]
+        for row in stage.handle.execute(
+            "SELECT DISTINCT unnest(json_keys(body)) AS k FROM ec_message WHERE body IS NOT NULL ORDER BY k"
+        ).fetchall()
+    )
+    spellings: dict[str, list[str]] = {}
+    for raw in stage.raw_keys:
+        if (name := stored_name(raw)) in stage.wanted:
+            spellings.setdefault(name, []).append(raw)
+    stage.spellings = {name: _exact_first(name, raws) for name, raws in spellings.items()}
+    found = [raw for raws in stage.spellings.values() for raw in raws]
+    stage.places = {raw: place for place, raw in enumerate(found, 1)}
+    values = (
+        f"CAST(json_extract(body, {_list(pointer((raw,)) for raw in found)}) AS VARCHAR[])"
+        if found
+        else "CAST([] AS VARCHAR[])"
+    )
+    keys = {
+        name: f"({string_of(f'CAST(json_extract(personas, {literal(pointer((name,)))}) AS VARCHAR)')})"
+        for name in ("computation_key", "computation_class", "event_emitter_id", "space_id", "namespace")
+    }
+    stage.handle.execute(f"""
+        CREATE OR REPLACE TEMP TABLE ec_messages AS
+        SELECT * EXCLUDE (bad_time, bad_identity, keys),
+          CASE WHEN shape IS NOT NULL THEN shape WHEN type IS NULL OR bad_identity THEN 'envelope' END AS broken,
+          CASE WHEN bad_time OR received_at IS NULL THEN 'no_time'
+               WHEN len(keys) > 1 AND len(keys) <> len(list_distinct(keys)) THEN 'duplicate_key' END AS invalid,
+          {keys["computation_key"]} AS computation_key, {keys["computation_class"]} AS computation_class,
+          {keys["event_emitter_id"]} AS emitter_id, coalesce({keys["space_id"]}, {keys["namespace"]}) AS space_id
+        FROM (SELECT *, {values} AS body_values, json_keys(body) AS keys FROM ec_message)""")
+    stage.handle.execute("DROP TABLE ec_message")
+
+
+def _exact_first(name: str, raws: list[str]) -> tuple[str, ...]:
+    """Order the spellings of one name: the name itself, then by text, so that any order of lines gives one answer."""
+    return tuple(sorted(raws, key=lambda raw: (raw != name, raw)))
+
+
+def _generated_ids(stage: Stage, chunk: Lines) -> None:
+    """A message without an id is known by its bytes."""
+    lines = stage.handle.execute(
+        "SELECT line_no FROM ec_messages WHERE message_id IS NULL AND broken IS NULL"
+    ).fetchall()
+    if lines:
+        ids = {str(line): "gen_" + hashlib.sha256(line_bytes(chunk, line)).hexdigest() for (line,) in lines}
+        stage.handle.execute(
+            "UPDATE ec_messages SET message_id = ids.id FROM (SELECT CAST(key AS INTEGER) AS line_no,"
+            " json_extract_string(value, '$') AS id FROM json_each(CAST(? AS JSON))) AS ids"
+            " WHERE ec_messages.line_no = ids.line_no",
+            [json.dumps(ids)],
+        )
+
+
+def line_bytes(chunk: Lines, line: int) -> bytes:
+    """Return the bytes of a line of the chunk, without its end."""
+    return bytes(chunk.buffer[chunk.offsets[line] : chunk.offsets[line + 1]]).rstrip(b"\r\n")
+
+
+def _exact(stage: Stage, chunk: Lines) -> None:
+    """Replace the values of lines that hold long fractional numbers by their exact digits."""
+    rows = []
+    for line in chunk.long_numbers:
+        if line in chunk.not_utf8:
+            continue
+        try:
+            data = json.loads(line_bytes(chunk, line), parse_float=Decimal)
+        except (ValueError, RecursionError):
+            continue
+        if not isinstance(data, dict):
+            continue
+        body = _body_of(data)
+        values = [compact(body[raw]) if isinstance(body, dict) and raw in body else None for raw in stage.places]
+        rows.append({"n": line, "t": [_at(data, path) for path in stage.top], "b": values})
+    if rows:
+        stage.handle.execute(
+            "UPDATE ec_messages SET top = x.t, body_values = x.b FROM (SELECT unnest(from_json(CAST(? AS JSON),"
+            ' \'[{"n":"INTEGER","t":["VARCHAR"],"b":["VARCHAR"]}]\'), max_depth := 2)) AS x'
+            " WHERE ec_messages.line_no = x.n",
+            [json.dumps(rows)],
+        )
+
+
+def _body_of(data: Mapping[str, Any]) -> Any:
+    if data.get("type") == "track" and isinstance(data.get("properties"), dict):
+        return data["properties"]
+    return data.get("traits")
+
+
+def _at(data: Any, path: Sequence[str]) -> str | None:
+    for key in path:
+        if not isinstance(data, dict) or key not in data:
+            return None
+        data = data[key]
+    return compact(data)
+
+
+def compact(value: Any) -> str:
+    """Return compact JSON; a Decimal in plain digits."""
+    match value:
+        case dict():
+            return "{" + ",".join(f"{json.dumps(k, ensure_ascii=False)}:{compact(v)}" for k, v in value.items()) + "}"
+        case list():
+            return "[" + ",".join(compact(item) for item in value) + "]"
+        case Decimal() if value.is_finite() and abs(value.adjusted()) < 400:
+            return format(value, "f")
+        case Decimal():
+            return str(value)
+        case _:
+            return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,134 @@
+"""Staged relations -> DuckDB tables. The stage is the warehouse's own connection, so every step is one statement."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from engagectl.errors import StatementError
+from engagectl.model.column_type import ColumnType
+from engagectl.model.schema import TableName
+from engagectl.warehouses.contract import UsersFold
+from engagectl.warehouses.duckdb.column_types import type_sql
+
+if TYPE_CHECKING:
+    from engagectl.warehouses.duckdb.connect import DuckdbConnection
+
+
+def make_loader(connection: "DuckdbConnection", journal: str) -> "DuckdbLoader":
+    """Return the loader of an open connection; `journal` is the name of the journal's schema."""
+    return DuckdbLoader(connection.handle, journal)
+
+
+class DuckdbLoader:
+    def __init__(self, handle: duckdb.DuckDBPyConnection, journal: str) -> None:
+        self.stage = handle
+        self._seen = _table(TableName(journal, "seen"))
+
+    def insert(self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str) -> int:
+        names = [_ident(name) for name, _ in columns]
+        casts = ", ".join(f"CAST({n} AS {type_sql(kind)})" for n, (_, kind) in zip(names, columns, strict=True))
+        listed = ", ".join(names)
+        return self._run(f"INSERT INTO {_table(table)} ({listed}) SELECT {casts} FROM ({select}) AS staged({listed})")
+
+    def remember(self, ids: str, known: str) -> int:
+        """Bits are kept in append-only rows; a lookup joins those of the staged ids and ors them."""
+        self._run(
+            f"CREATE OR REPLACE TEMP TABLE {_ident(known)} AS"
+            f" SELECT s.part, s.hash, bit_or(s.feeds) & any_value(i.mask) AS mask"
+            f" FROM {self._seen} AS s JOIN {_ident(ids)} AS i ON s.hash = i.hash AND s.part = i.part"
+            f" GROUP BY s.part, s.hash HAVING bit_or(s.feeds) & any_value(i.mask) <> 0"
+        )
+        self._run(
+            f"INSERT INTO {self._seen} (part, hash, feeds)"
+            f" SELECT i.part, i.hash, i.mask & ~coalesce(k.mask, 0) FROM {_ident(ids)} AS i"
+            f" LEFT JOIN {_ident(known)} AS k ON k.hash = i.hash AND k.part = i.part"
+            f" WHERE i.mask & ~coalesce(k.mask, 0) <> 0"
+        )
+        row = self.stage.execute(f"SELECT count(*) FROM {_ident(known)}").fetchone()
+        return int(row[0]) if row else 0
+
+    def fold_users(self, fold: UsersFold) -> int:
+        """Merge by delete and insert: DuckDB's MERGE crawls when matched rows come in no order."""
+        users, times, delta = _table(fold.users), _table(fold.times), _ident(fold.delta)
+        present = {
+            str(row[0]): str(row[1])
+            for row in self.stage.execute(
+                "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database()"
+                " AND schema_name = ? AND table_name = ?",
+                [fold.users.schema, fold.users.table],
+            ).fetchall()
+        }
+        traits = [trait for trait in fold.traits if trait[0] in present]
+        values = {
+            "id": "d.id",
+            "user_id": "d.id",
+            "received_at": "greatest(d.received_at, o.received_at)",
+            "timestamp": 'greatest(d."timestamp", o."timestamp")' if "timestamp" in present else 'd."timestamp"',
+        }
+        if "received_at" not in present:
+            values["received_at"] = "d.received_at"
+        old_time = {
+            t: f"coalesce(t.{_ident(t)}, CASE WHEN t.id IS NULL THEN {self._floor(present)} END)" for _, t, _ in traits
+        }
+        for column, at, _ in traits:
+            values[column] = _newest(_ident(column), _ident(at), old_time[at], null_erases=fold.null_erases)
+        kept = [name for name in present if name not in values and name != "uuid_ts"]
+        values |= {name: f"o.{_ident(name)}" for name in kept}
+        columns = [name for name in present if name in values]
+        changed = " OR ".join(f"new.{_ident(c)} IS DISTINCT FROM o.{_ident(c)}" for c in columns) or "false"
+        new = ", ".join(f"CAST({values[c]} AS {present[c]}) AS {_ident(c)}" for c in columns)
+        times_new = ", ".join(f"greatest(d.{_ident(at)}, {old_time[at]}) AS {_ident(at)}" for _, at, _ in traits)
+        source = f"FROM {delta} AS d LEFT JOIN {users} AS o ON o.id = d.id LEFT JOIN {times} AS t ON t.id = d.id"
+        self._run(f"CREATE OR REPLACE TEMP TABLE ec_new AS SELECT {new} {source}")
+        self._run(
+            f"CREATE OR REPLACE TEMP TABLE ec_changed AS SELECT new.* FROM ec_new AS new"
+            f" LEFT JOIN {users} AS o ON o.id = new.id WHERE o.id IS NULL OR {changed}"
+        )
+        if times_new:
+            self._run(f"CREATE OR REPLACE TEMP TABLE ec_times AS SELECT d.id AS id, {times_new} {source}")
+            self._run(f"DELETE FROM {times} USING ec_times WHERE {times}.id = ec_times.id")
+            self._run(f"INSERT INTO {times} BY NAME SELECT * FROM ec_times")
+        self._run(f"DELETE FROM {users} USING ec_changed WHERE {users}.id = ec_changed.id")
+        stamp = f", CAST('{fold.uuid_ts}' AS TIMESTAMPTZ) AS uuid_ts" if "uuid_ts" in present else ""
+        return self._run(f"INSERT INTO {users} BY NAME SELECT *{stamp} FROM ec_changed")
+
+    def forget(self) -> None:
+        """Drop the TEMP tables of a chunk; all of the stage's names begin with `ec_`."""
+        for (name,) in self.stage.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE temporary AND starts_with(table_name, 'ec_')"
+        ).fetchall():
+            self._run(f"DROP TABLE IF EXISTS {_ident(str(name))}")
+
+    @staticmethod
+    def _floor(present: dict[str, str]) -> str:
+        """A row without times counts as of its received_at; without that as older than anything."""
+        oldest = "CASE WHEN o.id IS NOT NULL THEN TIMESTAMPTZ '0001-01-01 00:00:00+00' END"
+        if "received_at" not in present:
+            return oldest
+        return f"coalesce(CAST(o.received_at AS TIMESTAMPTZ), {oldest})"
+
+    def _run(self, sql: str) -> int:
+        try:
+            done = self.stage.execute(sql).fetchone()
+        except duckdb.Error as error:
+            raise StatementError(f"DuckDB refused a load statement ({type(error).__name__})", sql=sql) from error
+        return int(done[0]) if done and isinstance(done[0], int) else 0
+
+
+def _newest(column: str, at: str, old_time: str, *, null_erases: bool) -> str:
+    """The greater event time wins, ties by the greater value; null never wins (or is the smallest of its instant)."""
+    empty = f"d.{at} IS NULL" if null_erases else f"d.{column} IS NULL"
+    never = "false" if null_erases else f"o.{column} IS NULL"
+    return (
+        f"CASE WHEN {empty} THEN o.{column} WHEN {never} OR {old_time} IS NULL OR d.{at} > {old_time} THEN d.{column}"
+        f" WHEN d.{at} = {old_time} THEN greatest(d.{column}, o.{column}) ELSE o.{column} END"
+    )
+
+
+def _ident(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _table(name: TableName) -> str:
+    return f"{_ident(name.schema)}.{_ident(name.table)}"
