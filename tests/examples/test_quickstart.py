@@ -3,6 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
+
+from engagectl.config.project import load_project
+
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "engagectl" / "templates" / "quickstart"
 EXAMPLE = ROOT / "examples" / "quickstart"
@@ -37,3 +41,10 @@ def test_the_sample_data_shows_duplicates_and_one_broken_line() -> None:
         ("track", "Trait Computed"),
         ("track", "Audience Exited"),
     ]
+
+
+@pytest.mark.parametrize("name", ["quickstart", "full"])
+def test_examples_load_without_errors_in_every_target(name: str) -> None:
+    root = ROOT / "examples" / name
+    for target in load_project(root).spec.targets:
+        assert [one for one in load_project(root, target=target).diagnostics if one.severity != "info"] == []

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from engagectl.config.project import Project
-
 from engagectl.errors import Diagnostic, Severity
 from engagectl.model.names import stored_name
 from engagectl.model.origin import Origin
@@ -24,7 +23,18 @@ EVENT_NAMES = {
 }
 CLASSIC_TABLES = ("identifies", "tracks", "users")
 STANDARD = frozenset(
-    ["id", "received_at", "sent_at", "timestamp", "original_timestamp", "uuid_ts", "anonymous_id", "user_id", "event", "event_text"]
+    [
+        "id",
+        "received_at",
+        "sent_at",
+        "timestamp",
+        "original_timestamp",
+        "uuid_ts",
+        "anonymous_id",
+        "user_id",
+        "event",
+        "event_text",
+    ]
 )
 
 _SHARED_PRESET = {
@@ -102,13 +112,13 @@ def report(
 def warehouses_of(project: Project, roles: Iterable[str]) -> tuple[str, ...]:
     """Return the warehouses that these roles mean in this target, each once."""
     found = (project.roles.get(role) for role in roles)
-    return tuple(dict.fromkeys(id for id in found if id is not None and id in project.spec.warehouses))
+    return tuple(dict.fromkeys(this for this in found if this is not None and this in project.spec.warehouses))
 
 
-def key_of(project: Project, kind: str, id: str) -> str:
+def key_of(project: Project, kind: str, this: str) -> str:
     """Return the normalised key of a trait or audience: its column."""
-    spec = project.spec.traits[id] if kind == "traits" else project.spec.audiences[id]
-    return stored_name(spec.key or id)
+    spec = project.spec.traits[this] if kind == "traits" else project.spec.audiences[this]
+    return stored_name(spec.key or this)
 
 
 def slug_of(project: Project, space: str) -> str:
@@ -125,8 +135,8 @@ def classic_schema(project: Project, space: str, source: str) -> str | None:
     return f"engage_{slug_of(project, space)}" if source == "main" else None
 
 
-def space_of_activation(project: Project, id: str) -> str | None:
-    spec = project.spec.activations[id]
+def space_of_activation(project: Project, this: str) -> str | None:
+    spec = project.spec.activations[this]
     subject = (
         project.spec.audiences.get(spec.audience)
         if spec.audience is not None
@@ -135,9 +145,9 @@ def space_of_activation(project: Project, id: str) -> str | None:
     return subject.space if subject is not None and subject.space in project.spec.spaces else None
 
 
-def table_of_activation(project: Project, id: str) -> tuple[str, str] | None:
+def table_of_activation(project: Project, this: str) -> tuple[str, str] | None:
     """Return the schema and table an activation writes to, as stored."""
-    spec, space = project.spec.activations[id], space_of_activation(project, id)
+    spec, space = project.spec.activations[this], space_of_activation(project, this)
     if space is None:
         return None
     if spec.into is not None:
@@ -145,11 +155,11 @@ def table_of_activation(project: Project, id: str) -> tuple[str, str] | None:
         if table is None:
             return None
         return stored_name(table.schema_ or slug_of(project, space)), stored_name(table.table or spec.into)
-    return stored_name(spec.schema_ or slug_of(project, space)), stored_name(spec.table or id)
+    return stored_name(spec.schema_ or slug_of(project, space)), stored_name(spec.table or this)
 
 
-def events_of(project: Project, id: str) -> tuple[str, ...]:
-    spec = project.spec.activations[id]
+def events_of(project: Project, this: str) -> tuple[str, ...]:
+    spec = project.spec.activations[this]
     if spec.events:
         return tuple(spec.events)
     if spec.journey is not None:
@@ -158,13 +168,13 @@ def events_of(project: Project, id: str) -> tuple[str, ...]:
     return LINKED if audience is not None and audience.kind == "linked" else PROFILE
 
 
-def preset_of(project: Project, id: str) -> dict[str, str]:
-    return JOURNEY_PRESET if project.spec.activations[id].journey is not None else AUDIENCE_PRESET
+def preset_of(project: Project, this: str) -> dict[str, str]:
+    return JOURNEY_PRESET if project.spec.activations[this].journey is not None else AUDIENCE_PRESET
 
 
-def columns_of(project: Project, id: str) -> Iterator[Column]:
+def columns_of(project: Project, this: str) -> Iterator[Column]:
     """Yield what an activation writes: its mappings, those of its shared table, its properties."""
-    spec, origin = project.spec.activations[id], project.origin("activations", id)
+    spec, origin = project.spec.activations[this], project.origin("activations", this)
     for index, mapping in enumerate(spec.mappings or ()):
         at = origin.under("mappings", index)
         yield Column(stored_name(mapping.to), listed(mapping.from_), str(mapping.type), at, bool(mapping.required))
@@ -173,15 +183,15 @@ def columns_of(project: Project, id: str) -> Iterator[Column]:
         for index, mapping in enumerate(table.mappings or ()):
             at = project.origin("tables", spec.into or "").under("mappings", index)
             yield Column(stored_name(mapping.to), listed(mapping.from_), str(mapping.type), at, bool(mapping.required))
-    preset = preset_of(project, id)
+    preset = preset_of(project, this)
     for index, name in enumerate(spec.properties or ()):
         path = preset.get(name, f"properties.{name}")
         yield Column(stored_name(name), (path,), "string", origin.under("properties", index))
 
 
-def send_items(project: Project, id: str) -> Iterator[Item]:
+def send_items(project: Project, this: str) -> Iterator[Item]:
     """Yield every computation of a connection's `send`, once per item and kind that holds it."""
-    spec = project.spec.connections[id]
+    spec = project.spec.connections[this]
     for index, item in enumerate(spec.send or ()):
         for kind, patterns, declared in (
             ("traits", listed(item.traits), project.spec.traits),
@@ -197,16 +207,16 @@ def send_items(project: Project, id: str) -> Iterator[Item]:
             yield from seen.values()
 
 
-def event_tables(project: Project, id: str) -> Iterator[tuple[str, str, Origin]]:
+def event_tables(project: Project, this: str) -> Iterator[tuple[str, str, Origin]]:
     """Yield (event name, its table, place) for every event name of a connection."""
-    origin = project.origin("connections", id)
-    for index, item in enumerate(project.spec.connections[id].send or ()):
+    origin = project.origin("connections", this)
+    for index, item in enumerate(project.spec.connections[this].send or ()):
         if "track" not in listed(item.as_):
             continue
         kinds = (("trait_computed",) if item.traits else ()) + (
             ("audience_entered", "audience_exited") if item.audiences else ()
         )
-        said = dict(item.event_names or {})
+        said = {str(kind): names for kind, names in (item.event_names or {}).items()}
         for kind in kinds:
             at = origin.under("send", index, "event_names", kind) if kind in said else origin.under("send", index)
             for name in listed(said.get(kind, EVENT_NAMES[kind])):
