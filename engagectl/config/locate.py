@@ -125,8 +125,8 @@ def diagnose(error: ValidationError, data: Any, *, allowed: Callable[[Path_], Se
 def _unknown(path: Path_, key: str, meant: str, known: Sequence[str]) -> Found:
     where = f" in {dotted(path)}" if path else ""
     label = f"did you mean `{meant}`?" if meant else "not a key here"
-    help = (f"keys allowed here: {', '.join(known)}",) if known else ()
-    return Found("EC104", (*path, key), f"unknown key `{key}`{where}", key=True, label=label, help=help)
+    advice = (f"keys allowed here: {', '.join(known)}",) if known else ()
+    return Found("EC104", (*path, key), f"unknown key `{key}`{where}", key=True, label=label, help=advice)
 
 
 def _to_path(loc: Sequence[str | int], data: Any) -> tuple[Path_, list[str | int]]:
@@ -138,7 +138,9 @@ def _to_path(loc: Sequence[str | int], data: Any) -> tuple[Path_, list[str | int
         is_here = isinstance(current, dict) and part in current
         if part == "[key]" or (isinstance(part, str) and part.startswith("#") and not is_here):
             continue
-        if (not rest and is_here) or (not rest and isinstance(current, list) and isinstance(part, int) and part < len(current)):
+        if (not rest and is_here) or (
+            not rest and isinstance(current, list) and isinstance(part, int) and part < len(current)
+        ):
             current = current[part]
             path.append(part)
         else:
@@ -168,9 +170,9 @@ _WANTED = {
 def _wrong(path: Path_, kind: str, context: Mapping[str, Any]) -> Found:
     where = dotted(path) or "the file"
     if kind == "pasted_secret":
-        help = ("write {$env: NAME} and set NAME where engagectl runs, or {$file: /run/secrets/name}",)
+        advice = ("write {$env: NAME} and set NAME where engagectl runs, or {$file: /run/secrets/name}",)
         message = f"{where} must be a reference: a secret is never written in the YAML"
-        return Found("EC105", path, message, label="not a reference", help=help)
+        return Found("EC105", path, message, label="not a reference", help=advice)
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         tags = [tag.strip(" '").removeprefix("#") for tag in str(context.get("expected_tags", "")).split(",")]
         names = [tag for tag in tags if tag]

@@ -60,8 +60,8 @@ def find_root(start: Path) -> Path:
         if (folder / ".git").exists():
             break
     message = f"no {ROOT_FILE} in {start} or above it"
-    help = ("engagectl init makes one; -C DIR names another folder",)
-    raise ConfigError((Diagnostic(code="EC021", severity="error", message=message, help=help),))
+    advice = ("engagectl init makes one; -C DIR names another folder",)
+    raise ConfigError((Diagnostic(code="EC021", severity="error", message=message, help=advice),))
 
 
 def load_project(
@@ -219,8 +219,8 @@ class _Merge:
                 meant = closest(key, known)
                 label = f"did you mean `{meant}`?" if meant else "not a key here"
                 place = source.place((key,), document=number, key=True)
-                help = (f"keys allowed here: {', '.join(known)}, x-*",)
-                self.files.error("EC104", f"unknown key `{key}`", place, label=label, help=help)
+                advice = (f"keys allowed here: {', '.join(known)}, x-*",)
+                self.files.error("EC104", f"unknown key `{key}`", place, label=label, help=advice)
 
     def _single(self, source: Source, origin: Origin, key: str, value: Any) -> None:
         if source.file != ROOT_FILE:
@@ -241,15 +241,15 @@ class _Merge:
             self.files.error("EC102", f"{key} must be a mapping of ids", place, label="must be a mapping")
             return
         target = self.data.setdefault(key, {})
-        for id, resource in value.items():
-            here = origin.under(id)
-            if id in target:
-                self._duplicate(key, id, here)
+        for name, resource in value.items():
+            here = origin.under(name)
+            if name in target:
+                self._duplicate(key, name, here)
                 continue
             if owner and key in OWNED and isinstance(resource, dict) and resource.get("owner") is None:
                 resource = {**resource, "owner": owner}
-            target[id] = resource
-            self.origins[key, id] = here
+            target[name] = resource
+            self.origins[key, name] = here
 
     def _duplicate(self, key: str, id: str, here: Origin) -> None:
         place = origin_place(self.files.sources, here, key=True)
@@ -288,8 +288,8 @@ class _Merge:
 
     def choose_target(self, target: str | None) -> str:
         if not self._targets:
-            if target:
-                self.files.error("EC107", f"unknown target `{target}`: the project has none", None)
+            if target or self.data.get("default_target"):
+                self.files.error("EC107", "a target is asked for, and the project has none", None)
             return ""
         default = self.data.get("default_target")
         chosen = target or (default if isinstance(default, str) else None)
@@ -302,8 +302,8 @@ class _Merge:
             place = None if target else self.files.sources[ROOT_FILE].place(("default_target",))
             meant = closest(chosen, list(self._targets))
             label = f"did you mean `{meant}`?" if meant else ""
-            help = (f"targets: {', '.join(self._targets)}",)
-            self.files.error("EC107", f"unknown target `{chosen}`", place, label=label, help=help)
+            advice = (f"targets: {', '.join(self._targets)}",)
+            self.files.error("EC107", f"unknown target `{chosen}`", place, label=label, help=advice)
         else:
             return chosen
         raise ConfigError(_sorted(self.files.diagnostics))
@@ -338,19 +338,19 @@ class _Merge:
             if not isinstance(resources, dict):
                 continue
             done = {}
-            for id, resource in resources.items():
+            for item_id, resource in resources.items():
                 missing: list[tuple[Path_, str]] = []
                 new = _substitute(resource, values, (), missing)
-                if missing and kind == "warehouses" and used is not None and id not in used:
+                if missing and kind == "warehouses" and used is not None and item_id not in used:
                     continue  # variables are asked for only in warehouses that the target uses
                 for path, name in missing:
-                    place = origin_place(self.files.sources, self.origins[kind, id].under(*path))
+                    place = origin_place(self.files.sources, self.origins[kind, item_id].under(*path))
                     meant = closest(name, list(values))
                     label = f"did you mean `{meant}`?" if meant else ""
                     message = f"variable `{name}` has no value" + (f" in target {target}" if target else "")
-                    help = ("set it in the target's vars, or with --var name=value",)
-                    self.files.error("EC208", message, place, label=label, help=help)
-                done[id] = new
+                    advice = ("set it in the target's vars, or with --var name=value",)
+                    self.files.error("EC208", message, place, label=label, help=advice)
+                done[item_id] = new
             data[kind] = done
         self._put_defaults(data)
         return data
@@ -376,8 +376,10 @@ class _Merge:
                     place = origin_place(self.files.sources, Origin(ROOT_FILE, ("defaults", name, key)), key=True)
                     meant = closest(key, known)
                     label = f"did you mean `{meant}`?" if meant else "not a key here"
-                    help = (f"keys allowed here: {', '.join(known)}",)
-                    self.files.error("EC104", f"unknown key `{key}` in defaults.{name}", place, label=label, help=help)
+                    advice = (f"keys allowed here: {', '.join(known)}",)
+                    self.files.error(
+                        "EC104", f"unknown key `{key}` in defaults.{name}", place, label=label, help=advice
+                    )
             values = {key: value for key, value in values.items() if key in known}
             if isinstance(resources, dict):
                 data[f"{name}s"] = {k: {**values, **v} if isinstance(v, dict) else v for k, v in resources.items()}
@@ -452,7 +454,7 @@ def _holds(version: tuple[int, ...], sign: str, wanted: tuple[int, ...]) -> bool
 
 
 def resources(project: Project) -> Iterator[tuple[str, str]]:
-    """Give (map, id) of every resource."""
+    """Give (map, name) of every resource."""
     for kind in MAPS:
-        for id in getattr(project.spec, kind):
-            yield kind, id
+        for name in getattr(project.spec, kind):
+            yield kind, name

@@ -29,81 +29,95 @@ class _References:
 
     def run(self) -> Iterator[Diagnostic]:
         spec = self.spec
-        for id, target in spec.targets.items():
+        for item_id, target in spec.targets.items():
             for role, name in target.warehouses.items():
-                yield from self._known(name, self.warehouses, "EC203", "warehouse", "targets", id, "warehouses", role)
-        for id, warehouse in spec.warehouses.items():
-            yield from self._warehouse(id, warehouse)
-        for id, space in spec.spaces.items():
+                yield from self._known(
+                    name, self.warehouses, "EC203", "warehouse", "targets", item_id, "warehouses", role
+                )
+        for item_id, warehouse in spec.warehouses.items():
+            yield from self._warehouse(item_id, warehouse)
+        for item_id, space in spec.spaces.items():
             for name, source in space.sources.items():
                 if isinstance(source.input, str):
                     yield from self._known(
-                        source.input, spec.inputs, "EC202", "input", "spaces", id, "sources", name, "input"
+                        source.input, spec.inputs, "EC202", "input", "spaces", item_id, "sources", name, "input"
                     )
         for kind in ("traits", "audiences", "journeys", "connections", "tables"):
-            for id, item in getattr(spec, kind).items():
-                yield from self._known(item.space, spec.spaces, "EC201", "space", kind, id, "space")
-        for id, connection in spec.connections.items():
-            yield from self._routes("connections", id, connection, connection.space)
+            for item_id, item in getattr(spec, kind).items():
+                yield from self._known(item.space, spec.spaces, "EC201", "space", kind, item_id, "space")
+        for item_id, connection in spec.connections.items():
+            yield from self._routes("connections", item_id, connection, connection.space)
             for name, column in connection.columns.items():
-                yield from self._transforms(column.transform, "connections", id, "columns", name)
-        for id, activation in spec.activations.items():
-            yield from self._activation(id, activation)
-        for id, table in spec.tables.items():
+                yield from self._transforms(column.transform, "connections", item_id, "columns", name)
+        for item_id, activation in spec.activations.items():
+            yield from self._activation(item_id, activation)
+        for item_id, table in spec.tables.items():
             for index, mapping in enumerate(table.mappings):
-                yield from self._transforms(mapping.transform, "tables", id, "mappings", index)
+                yield from self._transforms(mapping.transform, "tables", item_id, "mappings", index)
 
-    def _warehouse(self, id: str, warehouse: Any) -> Iterator[Diagnostic]:
+    def _warehouse(self, item_id: str, warehouse: Any) -> Iterator[Diagnostic]:
         spec = self.spec
         if warehouse.credentials is not None:
             yield from self._known(
-                warehouse.credentials, spec.credentials, "EC204", "credentials", "warehouses", id, "credentials"
+                warehouse.credentials, spec.credentials, "EC204", "credentials", "warehouses", item_id, "credentials"
             )
             if warehouse.auth is not None:
                 yield self._error(
-                    "EC102", f"warehouses.{id} has credentials and auth: one of them", "warehouses", id, "auth"
+                    "EC102",
+                    f"warehouses.{item_id} has credentials and auth: one of them",
+                    "warehouses",
+                    item_id,
+                    "auth",
                 )
             if isinstance(spec.credentials.get(warehouse.credentials), HmacKeySpec):
                 message = f"credentials.{warehouse.credentials} is a key for hashing, not for a warehouse"
-                yield self._error("EC204", message, "warehouses", id, "credentials")
+                yield self._error("EC204", message, "warehouses", item_id, "credentials")
         if warehouse.type in ("postgres", "redshift"):
             said = [name for name in ("host", "port", "database", "user") if getattr(warehouse, name) is not None]
             if warehouse.dsn is not None and (said or warehouse.auth or warehouse.credentials):
-                yield self._error("EC102", f"warehouses.{id} has a dsn: it stands alone", "warehouses", id, "dsn")
+                yield self._error(
+                    "EC102", f"warehouses.{item_id} has a dsn: it stands alone", "warehouses", item_id, "dsn"
+                )
             for name in ("host", "database") if warehouse.dsn is None else ():
                 if name not in said:
-                    yield self._error("EC101", f"warehouses.{id} needs the key `{name}` (or a dsn)", "warehouses", id)
+                    yield self._error(
+                        "EC101", f"warehouses.{item_id} needs the key `{name}` (or a dsn)", "warehouses", item_id
+                    )
 
-    def _activation(self, id: str, activation: Any) -> Iterator[Diagnostic]:
+    def _activation(self, item_id: str, activation: Any) -> Iterator[Diagnostic]:
         spec = self.spec
         if (activation.audience is None) == (activation.journey is None):
             yield self._error(
-                "EC101", f"activations.{id} needs `audience` or `journey`, one of them", "activations", id
+                "EC101", f"activations.{item_id} needs `audience` or `journey`, one of them", "activations", item_id
             )
         if (activation.table is None) == (activation.into is None):
-            yield self._error("EC101", f"activations.{id} needs `table` or `into`, one of them", "activations", id)
+            yield self._error(
+                "EC101", f"activations.{item_id} needs `table` or `into`, one of them", "activations", item_id
+            )
         space = ""
         if activation.audience is not None:
             yield from self._known(
-                activation.audience, spec.audiences, "EC205", "audience", "activations", id, "audience"
+                activation.audience, spec.audiences, "EC205", "audience", "activations", item_id, "audience"
             )
             space = spec.audiences[activation.audience].space if activation.audience in spec.audiences else ""
         if activation.journey is not None:
-            yield from self._known(activation.journey, spec.journeys, "EC206", "journey", "activations", id, "journey")
+            yield from self._known(
+                activation.journey, spec.journeys, "EC206", "journey", "activations", item_id, "journey"
+            )
             space = spec.journeys[activation.journey].space if activation.journey in spec.journeys else space
         if activation.into is not None:
-            yield from self._known(activation.into, spec.tables, "EC207", "table", "activations", id, "into")
-        yield from self._routes("activations", id, activation, space)
+            yield from self._known(activation.into, spec.tables, "EC207", "table", "activations", item_id, "into")
+        yield from self._routes("activations", item_id, activation, space)
         for index, mapping in enumerate(activation.mappings or ()):
-            yield from self._transforms(mapping.transform, "activations", id, "mappings", index)
+            yield from self._transforms(mapping.transform, "activations", item_id, "mappings", index)
 
-    def _routes(self, kind: str, id: str, item: Any, space: str) -> Iterator[Diagnostic]:
+    def _routes(self, kind: str, item_id: str, item: Any, space: str) -> Iterator[Diagnostic]:
         for index, role in enumerate(item.warehouses):
-            yield from self._known(role, self.roles, "EC203", "warehouse role", kind, id, "warehouses", index)
+            yield from self._known(role, self.roles, "EC203", "warehouse role", kind, item_id, "warehouses", index)
         declared = self.spec.spaces.get(space)
         if declared is not None and declared.sources:
             yield from self._known(
-                item.source, declared.sources, "EC209", f"source of space {space}", kind, id, "source"
+                item.source, declared.sources, "EC209", f"source of space {space}", kind, item_id, "source"
             )
 
     def _transforms(self, transforms: Sequence[Any], *path: str | int) -> Iterator[Diagnostic]:
@@ -125,10 +139,13 @@ class _References:
         meant = closest(name, list(declared))
         label = f"did you mean `{meant}`?" if meant else "not declared"
         listed = list(declared)
-        help = (
+        advice = (
             f"declared: {', '.join(listed[:20])}{', ...' if len(listed) > 20 else ''}" if listed else "none is declared"
         )
-        yield self._error(code, f"unknown {what} `{name}`", *path, label=label, help=(help,))
+        message = f"unknown {what} `{name}`"
+        if path[0] == "warehouses":  # whatever is written there may be a secret in the wrong place
+            message = f"warehouses.{path[1]}.credentials is not the id of any credentials"
+        yield self._error(code, message, *path, label=label, help=(advice,))
 
     def _error(
         self, code: str, message: str, *path: str | int, label: str = "", help: tuple[str, ...] = ()
