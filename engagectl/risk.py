@@ -1,0 +1,178 @@
+"""Changes and the applied state -> findings: what deserves a second look, and what policy refuses. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from engagectl.desired.build import Desired
+from engagectl.diff import Clash, Difference
+from engagectl.errors import Severity
+from engagectl.journal.ownership import Owned
+from engagectl.model.address import Address, column_address, table_address
+from engagectl.model.change import Change, DropColumn, DropTable
+from engagectl.model.column_type import type_text
+from engagectl.model.feed import Feed
+from engagectl.model.origin import NOWHERE, Origin
+from engagectl.model.schema import State, TableName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A finding before its place is looked up."""
+
+    code: str
+    severity: Severity
+    message: str
+    address: Address
+    origin: Origin = NOWHERE
+    help: tuple[str, ...] = ()
+    refuses: bool = False
+
+
+def refusal(code: str, message: str, address: Address, origin: Origin, *help: str) -> Judged:
+    return Judged(
+        code=code, severity="error", message=message, address=address, origin=origin, help=help, refuses=True
+    )
+
+
+def judge(
+    desired: Desired, actual: State, difference: Difference, *, full_clashes: Iterable[Clash] = ()
+) -> Iterator[Judged]:
+    """Yield what the structure asks: type changes that policy refuses, NOT NULL columns, views, rename clashes."""
+    for one in difference.refused:
+        yield refusal(
+            "EC602",
+            f"{one.table}.{one.found.name} is {type_text(one.found.type)}, the YAML says {type_text(one.wanted.type)}",
+            column_address(one.table.schema, one.table.table, one.found.name, warehouse=desired.warehouse),
+            one.wanted.origin,
+            "lifecycle.type_changes decides: widen keeps every row, rebuild casts each value",
+            "or accept the type that is there with `native:`",
+        )
+    for clash in full_clashes:
+        yield refusal(
+            "EC604",
+            f"{clash.old} and {clash.new} are both there; the rename hint cannot choose",
+            table_address(clash.table.schema, clash.table.table, warehouse=desired.warehouse),
+            clash.wanted.origin,
+            "move what the old one holds and drop it under `removed:`, or take the hint away",
+        )
+    for table in desired.state.tables:
+        there = actual.find(table.name)
+        if there is None:
+            continue
+        address = table_address(table.name.schema, table.name.table, warehouse=desired.warehouse)
+        if there.kind == "view":
+            yield refusal("EC608", f"{table.name} is a view; engagectl loads tables", address, table.origin)
+        for column in there.columns:
+            if column.required and not column.has_default and table.find(column.name) is None:
+                yield refusal(
+                    "EC606",
+                    f"{table.name}.{column.name} is NOT NULL, has no default, and nothing fills it",
+                    address,
+                    table.origin,
+                    "give it a default, drop the constraint, or map a value to it",
+                )
+
+
+def judge_owners(desired: Desired, owned: Iterable[Owned], *, project: str, target: str) -> Iterator[Judged]:
+    """Yield EC603 for each declared table that another project owns or another target applied."""
+    tables = desired.state.by_name
+    for row in owned:
+        table = tables.get(TableName(row.schema, row.table))
+        if row.column or table is None:
+            continue
+        if row.project != project:
+            whose = f"project {row.project}"
+        elif row.target != target and row.state == "declared":
+            whose = f"target {row.target or '(none)'}"
+        else:
+            continue
+        yield refusal(
+            "EC603",
+            f"{table.name} belongs to {whose}",
+            table_address(row.schema, row.table, warehouse=desired.warehouse),
+            table.origin,
+            "carry everything over: engagectl apply --take-over",
+        )
+
+
+def judge_feeds(feeds: Iterable[Feed], prior: Mapping[tuple[str, str], Feed]) -> Iterator[Judged]:
+    """Yield EC604 for what a feed cannot become, and EC304 for what it will not have from the time before."""
+    for feed in feeds:
+        before = prior_of(feed, prior)
+        if before is None:
+            continue
+        for what in _moved(before, feed):
+            yield refusal(
+                "EC604",
+                f"{feed.address} cannot change its {what}: its rows and offsets belong to the old one",
+                feed.address,
+                feed.origin,
+                "give the new thing a new id, and remove the old one",
+            )
+        added = sorted(_fed_cells(feed) - _fed_cells(before))
+        if added:
+            more = f" and {len(added) - 3} more" if len(added) > 3 else ""
+            yield Judged(
+                code="EC304",
+                severity="info",
+                message=f"{feed.address} fills {', '.join(added[:3])}{more} from its next sync on",
+                address=feed.address,
+                origin=feed.origin,
+                help=(f"to bring in what was read before: engagectl sync --reread --select {feed.address}",),
+            )
+
+
+def judge_drops(changes: Iterable[Change], *, warehouse: str) -> Iterator[Judged]:
+    """Yield a warning for each drop."""
+    for change in changes:
+        match change:
+            case DropTable(table=name):
+                address = table_address(name.schema, name.table, warehouse=warehouse)
+                what = str(name)
+            case DropColumn(table=name, column=column):
+                address = column_address(name.schema, name.table, column, warehouse=warehouse)
+                what = f"{name}.{column}"
+            case _:
+                continue
+        yield Judged(
+            code="EC601",
+            severity="warning",
+            message=f"{what} will be dropped with what it holds ({change.reason})",
+            address=address,
+            origin=change.origin,
+        )
+
+
+def prior_of(feed: Feed, prior: Mapping[tuple[str, str], Feed]) -> Feed | None:
+    """Return the feed as it was applied, under its id or the old ids of a rename hint."""
+    found = (prior.get((feed.kind, name)) for name in (feed.id, *feed.ids_before))
+    return next((one for one in found if one is not None), None)
+
+
+def _moved(before: Feed, feed: Feed) -> Iterator[str]:
+    if before.space != feed.space:
+        yield "space"
+    if before.source != feed.source and feed.kind == "connection":
+        yield "source"
+    if before.space_id is not None and before.space_id != feed.space_id:
+        yield "space_id"
+    if feed.kind == "activation":
+        was, is_now = before.subject, feed.subject
+        if was is not None and is_now is not None and (was.kind, was.id) != (is_now.kind, is_now.id):
+            yield "audience or journey"
+    else:
+        schemas = {table.name.schema for table in before.tables}
+        if schemas and schemas.isdisjoint({table.name.schema for table in feed.tables}):
+            yield "schema"
+
+
+def _fed_cells(feed: Feed) -> set[str]:
+    return {
+        f"{table.name}.{column.name}"
+        for table in feed.tables
+        if table.fed
+        for column in table.columns
+        if column.fed and not column.added_by_sync
+    }
+
+
