@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from engagectl.errors import LockHeld, StatementError
+from engagectl.model.change import DropTable
+from engagectl.model.schema import TableName
 from engagectl.warehouses.contract import Connection, Holder, Warehouse
 
 Opener = Callable[..., Connection]
@@ -71,3 +73,30 @@ def test_a_lock_ends_with_its_session(open_engine: Opener) -> None:
     assert not first.somebody_waits()
     first.close()
     open_engine().lock("engagectl", timeout_s=0, holder=Holder(command="sync"))
+
+
+def test_doctor_finds_a_fresh_database_well(engine: Warehouse, session: Connection) -> None:
+    checks = engine.doctor(session, "engagectl")
+    assert all(check.ok for check in checks)
+    assert checks[0].detail == session.version
+    assert "apply creates it" in checks[-1].detail
+
+
+def test_the_catalog_tells_rows_cheaply(engine: Warehouse, session: Connection) -> None:
+    session.execute("CREATE SCHEMA s")
+    session.execute("CREATE TABLE s.t (a bigint)")
+    session.execute_many("INSERT INTO s.t VALUES (?)", [(n,) for n in range(7)])
+    if engine.name == "postgres":
+        assert engine.catalog(session, ["s"]).tables[0].rows is None  # nobody has counted yet
+        session.execute("ANALYZE s.t")
+    assert engine.catalog(session, ["s"]).tables[0].rows == 7
+
+
+def test_a_view_is_a_hazard_for_what_changes_its_table(engine: Warehouse, session: Connection) -> None:
+    session.execute("CREATE SCHEMA s")
+    session.execute("CREATE TABLE s.t (a bigint)")
+    state = engine.catalog(session, ["s"])
+    change = DropTable(table=TableName("s", "t"), reason="x")
+    assert engine.hazards(change, state) == ()
+    session.execute("CREATE VIEW s.v AS SELECT a FROM s.t")
+    assert engine.hazards(change, engine.catalog(session, ["s"])) == ("DEPENDENT_VIEW",)

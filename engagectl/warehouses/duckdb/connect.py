@@ -92,9 +92,10 @@ def connect(
     if not read_only and not path.exists():
         _create(path, storage_version=spec.storage_version)
     handle = _open(path, settings, read_only=read_only, timeout_s=lock_timeout_s, command=command)
+    connection = DuckdbConnection(handle, id, path=path, read_only=read_only)
     if not read_only:
         _WRITERS[path] = command
-    return DuckdbConnection(handle, id, path=path, read_only=read_only)
+    return connection
 
 
 def database_path(spec: "FileSpec", secrets: "Mapping[str, Secret | str]", root: Path) -> Path:
