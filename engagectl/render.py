@@ -61,11 +61,11 @@ def ident(warehouse: Warehouse, name: str) -> str:
     """Quote a name. Raises RefusedError for one that this warehouse would refuse or silently cut."""
     limit = warehouse.limits.identifier_bytes
     if not name or "\0" in name:
-        raise RefusedError(f"{name!r} cannot be the name of anything in {warehouse.title}", code="EC306")
+        raise RefusedError(f"{name!r} cannot be the name of anything in {warehouse.title}", code="EC411")
     if limit is not None and len(name.encode("utf-8", "surrogatepass")) > limit:
         raise RefusedError(
             f"the name {name!r} is longer than the {limit} bytes that {warehouse.title} keeps",
-            code="EC306",
+            code="EC411",
             help="give it a shorter name",
         )
     return _quoted(warehouse.dialect, name)
@@ -206,7 +206,7 @@ def _type(warehouse: Warehouse, column_type: ColumnType) -> str:
     if isinstance(column_type, Native) and not _NATIVE_SHAPE.fullmatch(column_type.name):
         raise RefusedError(
             f"{column_type.name!r} is not a type that engagectl can create",
-            code="EC411",
+            code="EC410",
             help="a native type is a name, with its sizes in parentheses; create another one by hand and import it",
         )
     return warehouse.type_sql(column_type)
