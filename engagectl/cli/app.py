@@ -1,0 +1,145 @@
+"""The root command: a Typer group whose commands are imported when one of them runs, and the exit codes.
+
+Only Typer's public names are used: click is private to it.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from engagectl.cli.flags import FlagError, Invocation, from_environment, help_text, take
+from engagectl.cli.registry import COMMANDS
+
+USAGE = 64
+COMPLETE = "_ENGAGECTL_COMPLETE"  # set by the completion scripts
+
+
+class Stub(TyperCommand):
+    """A name and one line: enough for help, completion and did-you-mean. Never run."""
+
+
+class LazyGroup(TyperGroup):
+    """Resolves a stub to the real command only when it runs or is completed into."""
+
+    def __init__(self, **keywords: Any) -> None:
+        super().__init__(**keywords)
+        for name, (_, text, panel) in COMMANDS.items():
+            self.commands[name] = Stub(name, help=text, rich_help_panel=panel, rich_markup_mode=None)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, self.load(name) if name and isinstance(command, Stub) else command, rest
+
+    def load(self, name: str) -> Any:
+        """Import a command's module and build its real command."""
+        place, text, _ = COMMANDS[name]
+        module, _, function = place.partition(":")
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
+        single.command(name, help=text, epilog="Global flags (--target, --json, ...): engagectl --help")(
+            getattr(import_module(module), function)
+        )
+        command = typer.main.get_command(single)
+        command.name = name
+        self.commands[name] = command
+        return command
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  the base class decides
+        return list(COMMANDS)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  the base class decides
+        """List the commands by group, in the order of the registry."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for name, (_, text, group) in COMMANDS.items():
+            groups.setdefault(group, []).append((name, text))
+        for group, lines in groups.items():
+            with formatter.section(group):
+                formatter.write_dl(lines)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  the base class decides
+        formatter.write(f"\n{help_text()}\n")
+
+    def main(self, args: Sequence[str] | None = None, **keywords: Any) -> Any:
+        """Run and exit with our codes: every entry (console script, test runner) passes here."""
+        standalone = keywords.pop("standalone_mode", True)
+        words = list(sys.argv[1:] if args is None else args)
+        code = self._run(words, keywords)
+        if standalone:
+            sys.exit(code)
+        return code
+
+    def _run(self, words: list[str], keywords: dict[str, Any]) -> int:
+        state = Invocation()
+        try:
+            from_environment(state)
+            words = take(words, state)
+            state.command = words[0] if words and words[0] in COMMANDS else ""
+            if COMPLETE in os.environ:
+                from typer.completion import completion_init
+
+                completion_init()
+            answer = super().main(args=words or ["--help"], standalone_mode=False, obj=state, **keywords)
+            if not words:
+                return USAGE
+        except FlagError as error:
+            return _usage(state, str(error))
+        except typer.TyperException as error:
+            if error.exit_code == 2:
+                return _usage(state, error.format_message())
+            error.show()
+            return error.exit_code
+        except (KeyboardInterrupt, typer.Abort):
+            return _failure(state, KeyboardInterrupt())
+        except BrokenPipeError:
+            return _closed_pipe()
+        except Exception as error:  # the last line: a user never sees a traceback
+            return _failure(state, error)
+        return answer if isinstance(answer, int) else 0
+
+
+def _usage(state: Invocation, message: str) -> int:
+    from engagectl.errors import UsageError
+
+    text = message[:1].lower() + message[1:].rstrip(".") if message else "no command given"
+    return _failure(state, UsageError(text, help=f"engagectl {state.command} --help".replace("  ", " ")))
+
+
+def _failure(state: Invocation, error: BaseException) -> int:
+    from engagectl.cli.failure import report
+
+    return report(state, error)
+
+
+def _closed_pipe() -> int:
+    # the reader (head, less) went away: not our failure; keep the interpreter from flushing into it again
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    name="engagectl",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def root() -> None:
+    """Plan, review and load Engage audiences, computed traits and journeys into your warehouse, from YAML."""
+
+
+def run(args: Sequence[str]) -> int:
+    """Run the words of a command line; return the exit code."""
+    try:
+        app(args=list(args), prog_name="engagectl")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0

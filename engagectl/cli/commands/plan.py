@@ -1,0 +1,41 @@
+"""`engagectl plan`: what apply would do, without doing it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engagectl.cli.outcome import finish, project_of, terminal_of
+
+
+def plan(
+    ctx: typer.Context,
+    select: Annotated[list[str] | None, typer.Option(help="Address, glob or owner:NAME; may be repeated.")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Compare with an empty warehouse.")] = False,
+    base: Annotated[str | None, typer.Option(help="Compare with the YAML at a git revision.")] = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Show the SQL of each step.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the plan to a file, for `engagectl apply FILE`.")] = None,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")
+    ] = False,
+) -> None:
+    from engagectl import api
+    from engagectl.errors import UsageError
+    from engagectl.show.as_json import plan_json
+    from engagectl.show.as_text import plan_text
+
+    if offline and base is not None:
+        raise UsageError("--offline and --base exclude each other")
+    if out is not None and (offline or base is not None):
+        raise UsageError("--out needs a plan against the warehouse", help="leave out --offline and --base")
+    terminal = terminal_of(ctx.obj)
+    project = project_of(ctx.obj, terminal)
+    made = api.make_plan(project, select=select or (), offline=offline, base=base, warehouses=ctx.obj.warehouses)
+    if out is not None:
+        from engagectl.planfile import write_plan
+
+        write_plan(made, out)
+        terminal.story(f"wrote {out}; next: engagectl apply {out}")
+    code = 4 if made.refused else 2 if detailed_exitcode and made.steps else 0
+    text = plan_text(made, colour=terminal.colour, width=terminal.width, sql=sql)
+    finish(ctx.obj, terminal, text=text, styled=True, data=plan_json(made), code=code)

@@ -1,0 +1,53 @@
+"""The main job from beginning to end, with the library's own functions; every number printed comes from the run."""
+
+from pathlib import Path
+
+from engagectl.cli.loading import Loading
+from engagectl.cli.starter import make_project
+from engagectl.show.terminal import Terminal, columns
+
+IDENTIFIES = (
+    "SELECT user_id, first_time_shopper, total_revenue_180_days, received_at"
+    " FROM engage_default.identifies WHERE user_id = 'u123' ORDER BY received_at"
+)
+USERS = "SELECT id, first_time_shopper, total_revenue_180_days FROM engage_default.users WHERE id = 'u123'"
+
+
+def demonstrate(folder: Path, terminal: Terminal) -> None:
+    """Make the quickstart project in a folder; plan, apply and sync it, then show that nothing is left to do."""
+    from engagectl import api
+    from engagectl.show.as_text import plan_text
+    from engagectl.sync.passes import SyncOptions
+
+    def head(text: str) -> None:
+        terminal.result(f"\n{terminal.paint(text, 'bold')}", styled=True)
+
+    def show_rows(sql: str, heads: tuple[str, ...]) -> None:
+        with api.connected(project, command="demo", read_only=True) as connections:
+            (connection,) = connections.values()
+            terminal.result(columns(heads, connection.query(sql)))
+
+    make_project(folder, "quickstart")
+    project = api.open_project(folder)
+    head("engagectl plan")
+    made = api.make_plan(project)
+    terminal.result(plan_text(made, colour=terminal.colour, width=terminal.width, sql=False), styled=True)
+    head("engagectl apply")
+    applied = api.apply_plan(project, confirm=lambda _: True, reporter=lambda _: None)
+    terminal.result(applied.as_text())
+    head("engagectl sync")
+    terminal.result(api.sync(project, options=SyncOptions(), progress=Loading(terminal)).as_text())
+    head("The identifies rows of u123")
+    show_rows(IDENTIFIES, ("user_id", "first_time_shopper", "total_revenue_180_days", "received_at"))
+    head("The users row of u123")
+    show_rows(USERS, ("id", "first_time_shopper", "total_revenue_180_days"))
+    head("engagectl plan, again")
+    again = api.make_plan(project)
+    terminal.result(plan_text(again, colour=terminal.colour, width=terminal.width, sql=False), styled=True)
+    head("engagectl sync, again")
+    terminal.result(api.sync(project, options=SyncOptions(), progress=Loading(terminal)).as_text())
+    head("engagectl drift")
+    found = api.drift(project)
+    text = plan_text(found, colour=terminal.colour, width=terminal.width, sql=False) if found.steps else "No drift."
+    terminal.result(text, styled=True)
+    terminal.result("\nNext: engagectl init my_project")

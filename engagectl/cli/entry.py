@@ -1,0 +1,17 @@
+"""The console script: as little as possible before a command is known."""
+
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    if args in (["--version"], ["version"]):
+        from engagectl import __version__
+
+        sys.stdout.write(f"engagectl {__version__}\n")
+        return 0
+    from engagectl.cli.app import run
+
+    return run(args)

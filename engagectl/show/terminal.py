@@ -1,0 +1,138 @@
+"""The one sink of output: results on stdout, the story on stderr, and nothing that could drive the terminal.
+
+Colour: only on a terminal, never with NO_COLOR, always with FORCE_COLOR or CLICOLOR_FORCE; the flag wins over all.
+Progress: only when stderr is a terminal and CI is unset.
+"""
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TextIO
+
+_SGR = re.compile("(\x1b\\[[0-9;]*m)")
+# control characters (but tab and line feed), zero-width and bidirectional ones, line separators, surrogates
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
+STYLES = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36", "bold": "1", "dim": "2"}
+
+
+def _escape_one(found: re.Match[str]) -> str:
+    number = ord(found.group())
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def escape(text: str) -> str:
+    """Return text with every character that could hide or forge something written as its escape."""
+    return _UNSAFE.sub(_escape_one, text)
+
+
+def wants_colour(flag: str, stream: TextIO, env: Mapping[str, str]) -> bool:
+    """Decide on colour for a stream: flag, then the environment, then whether it is a terminal."""
+    if flag != "auto":
+        return flag == "always"
+    if env.get("NO_COLOR"):
+        return False
+    if any(env.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+        return True
+    return stream.isatty() and env.get("TERM") != "dumb"
+
+
+class Terminal:
+    """stdout and stderr of one command."""
+
+    def __init__(self, *, color: str = "auto", quiet: bool = False, progress: bool = True) -> None:
+        self.out, self.err = sys.stdout, sys.stderr
+        self.colour = wants_colour(color, self.out, os.environ)
+        self.colour_err = wants_colour(color, self.err, os.environ)
+        self.quiet = quiet
+        self.progress = progress and not quiet and self.err.isatty() and not os.environ.get("CI")
+        self._line = False
+
+    @property
+    def width(self) -> int:
+        return shutil.get_terminal_size((100, 24)).columns if self.out.isatty() else 100
+
+    @property
+    def can_ask(self) -> bool:
+        return sys.stdin is not None and sys.stdin.isatty() and self.out.isatty()
+
+    def paint(self, text: str, style: str) -> str:
+        """Return safe text in a style, for `result(..., styled=True)`."""
+        return f"\x1b[{STYLES[style]}m{escape(text)}\x1b[0m" if self.colour else escape(text)
+
+    def result(self, text: str, *, styled: bool = False) -> None:
+        """Print what was asked for. `styled` text may hold colour codes of ours; all else is escaped."""
+        self.done()
+        if styled and self.colour:
+            text = "".join(part if _SGR.fullmatch(part) else escape(part) for part in _SGR.split(text))
+        else:
+            text = escape(_SGR.sub("", text) if styled else text)
+        _write(self.out, text.rstrip("\n") + "\n")
+
+    def story(self, text: str) -> None:
+        """Tell what happens, on stderr; silent with --quiet."""
+        if not self.quiet:
+            self.complain(text)
+
+    def complain(self, text: str, style: str = "") -> None:
+        """Print to stderr whatever the flags say. `style` paints the first word."""
+        self.done()
+        text = escape(text)
+        if style and self.colour_err:
+            head, colon, rest = text.partition(":")
+            text = f"\x1b[1;{STYLES[style]}m{head}\x1b[0m{colon}{rest}"
+        _write(self.err, text.rstrip("\n") + "\n")
+
+    def tick(self, text: str) -> None:
+        """Replace the progress line."""
+        if self.progress:
+            width = shutil.get_terminal_size((100, 24)).columns - 1
+            _write(self.err, f"\r\x1b[2K{escape(text)[:width]}")
+            self._line = True
+
+    def done(self) -> None:
+        """Clear the progress line."""
+        if self._line:
+            _write(self.err, "\r\x1b[2K")
+            self._line = False
+
+    def ask(self, question: str) -> bool:
+        """Ask on the terminal; only `yes` is yes."""
+        self.done()
+        _write(self.err, f"{escape(question)} ")
+        return sys.stdin.readline().strip().lower() == "yes"
+
+
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:  # a terminal in an encoding of its own
+        encoding = stream.encoding or "ascii"
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()
+
+
+def columns(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return rows under heads, aligned; numbers to the right. Nothing is cut."""
+    numeric = [all(isinstance(row[i], int) for row in rows) and bool(rows) for i in range(len(heads))]
+    lines = [tuple(heads), *(tuple(_cell(value) for value in row) for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(line, widths, numeric, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return escape(str(value)).replace("\n", "\\n").replace("\t", "\\t")
