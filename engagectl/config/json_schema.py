@@ -38,7 +38,10 @@ def _converted(node: Any, definitions: dict[str, Any]) -> Any:
         return node
     node = {key: _converted(item, definitions) for key, item in node.items() if key != "default" or item is not None}
     choices = node.get("oneOf")
-    if not isinstance(choices, list) or not all("$ref" in choice for choice in choices):
+    if not isinstance(choices, list):
+        return node
+    if not all("$ref" in choice for choice in choices):
+        node["anyOf"] = node.pop("oneOf")  # 1 is an integer and a number: two branches hold it
         return node
     models = [definitions[choice["$ref"].rsplit("/", 1)[1]] for choice in choices]
     for field in ("type", "method"):
