@@ -3,9 +3,8 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
-from engagectl.journal.tables import has_journal, place, rfc3339
+from engagectl.journal.tables import has_journal, place
 from engagectl.model.codec import decode, encode
 from engagectl.model.feed import Feed
 from engagectl.model.schema import TableName
@@ -29,9 +28,9 @@ def read_feeds(connection: Connection, journal: str, *, project: str | None = No
     if not has_journal(connection, journal):
         return ()
     rows = connection.query(
-        f"SELECT feed, document, target, apply_id, applied_at, retired_at FROM {place(journal, 'feeds')}"
+        f"SELECT number, document, target, apply_id, applied_at, retired_at FROM {place(journal, 'feeds')}"
         + (" WHERE project = ?" if project is not None else "")
-        + " ORDER BY feed",
+        + " ORDER BY number",
         () if project is None else (project,),
     )
     return tuple(
@@ -53,7 +52,7 @@ def record_feeds(
     *,
     target: str,
     apply_id: str,
-    now: datetime,
+    now: str,
     feeds: Sequence[Feed],
     retired: Sequence[tuple[str, str]] = (),
     project: str = "",
@@ -63,37 +62,38 @@ def record_feeds(
     `retired` are (kind, id) of feeds of `project` (the feeds' own when not said) that no longer read.
     """
     known = {
-        (kind, id, of): int(number)
-        for number, kind, id, of in connection.query(f"SELECT feed, kind, id, project FROM {place(journal, 'feeds')}")
+        (kind, name, of): int(number)
+        for number, kind, name, of in connection.query(
+            f"SELECT number, kind, id, project FROM {place(journal, 'feeds')}"
+        )
     }
     following = max(known.values(), default=-1) + 1
-    stamp = rfc3339(now)
     rows: list[tuple[object, ...]] = []
     for feed in feeds:
-        keys = [(feed.kind, id, feed.project) for id in (feed.id, *feed.ids_before)]
+        keys = [(feed.kind, name, feed.project) for name in (feed.id, *feed.ids_before)]
         number = next((known[key] for key in keys if key in known), None)
         if number is None:
             number, following = following, following + 1
         known[keys[0]] = number
-        rows.append((number, feed.project, feed.kind, feed.id, target, apply_id, stamp, None, _document(feed)))
-    connection.execute_many(f"DELETE FROM {place(journal, 'feeds')} WHERE feed = ?", [(row[0],) for row in rows])
+        rows.append((number, feed.project, feed.kind, feed.id, target, apply_id, now, None, _document(feed)))
+    connection.execute_many(f"DELETE FROM {place(journal, 'feeds')} WHERE number = ?", [(row[0],) for row in rows])
     connection.execute_many(
-        f"INSERT INTO {place(journal, 'feeds')} (feed, project, kind, id, target, apply_id, applied_at, retired_at,"
+        f"INSERT INTO {place(journal, 'feeds')} (number, project, kind, id, target, apply_id, applied_at, retired_at,"
         " document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rows,
     )
-    for kind, id in retired:
+    for kind, name in retired:
         connection.execute(
             f"UPDATE {place(journal, 'feeds')} SET retired_at = ? WHERE kind = ? AND id = ? AND project = ?"
             " AND retired_at IS NULL",
-            (stamp, kind, id, project or next(feed.project for feed in feeds)),
+            (now, kind, name, project or next(feed.project for feed in feeds)),
         )
 
 
 def rewrite(connection: Connection, journal: str, number: int, feed: Feed) -> None:
     """Replace the state of one feed, and nothing else of it: for renames, and for columns that sync added."""
     connection.execute(
-        f"UPDATE {place(journal, 'feeds')} SET document = ?, project = ? WHERE feed = ?",
+        f"UPDATE {place(journal, 'feeds')} SET document = ?, project = ? WHERE number = ?",
         (_document(feed), feed.project, number),
     )
 

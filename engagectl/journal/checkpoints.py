@@ -29,6 +29,14 @@ class Checkpoint:
     complete_to: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """`before` is the offset that was read, None when the feed had no checkpoint in that file."""
+
+    before: int | None
+    after: Checkpoint
+
+
 def read_checkpoints(
     connection: Connection, journal: str, feeds: Sequence[int] | None = None
 ) -> tuple[Checkpoint, ...]:
@@ -55,18 +63,19 @@ def read_checkpoints(
     )
 
 
-def move(connection: Connection, journal: str, moves: Sequence[tuple[Checkpoint | None, Checkpoint]]) -> None:
+def move(connection: Connection, journal: str, moves: Sequence[Move]) -> None:
     """Move checkpoints, each from what was read (None: there was none) to what is committed with this transaction.
 
     Raises CheckpointMoved when one is not where it was.
     """
-    for before, after in moves:
+    for item in moves:
+        after = item.after
         values = (after.offset, after.line, after.identity, after.searched_to, after.complete_to)
-        if before is not None:
+        if item.before is not None:
             hit = connection.execute(
                 f"UPDATE {place(journal, 'checkpoints')} SET byte_offset = ?, line = ?, identity = ?, searched_to = ?,"
-                " complete_to = ?, file = ? WHERE feed = ? AND file = ? AND byte_offset = ?",
-                (*values, after.file, before.feed, before.file, before.offset),
+                " complete_to = ? WHERE feed = ? AND file = ? AND byte_offset = ?",
+                (*values, after.feed, after.file, item.before),
             )
         else:
             hit = connection.execute(

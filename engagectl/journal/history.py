@@ -3,10 +3,10 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
-from engagectl.journal.tables import exists
+from engagectl.journal.tables import has_journal, place, rfc3339
 from engagectl.warehouses.contract import Connection
 
 Status = Literal["Running", "Success", "Partial", "Failure"]
@@ -14,7 +14,7 @@ Status = Literal["Running", "Success", "Partial", "Failure"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
-    """One apply or sync. `rows` are rows inserted per table; `duration_s` is None while it runs or when it was killed."""
+    """One apply or sync. `rows` are rows inserted per table; `duration_s` is None without an end."""
 
     kind: Literal["apply", "sync"]
     id: str
@@ -60,7 +60,8 @@ def start_apply(
     config_digest: str,
 ) -> None:
     connection.execute(
-        f"INSERT INTO {journal}.applies (id, project, target, started_at, status, engagectl, git_commit, fingerprint,"
+        f"INSERT INTO {place(journal, 'applies')}"
+        " (id, project, target, started_at, status, engagectl, git_commit, fingerprint,"
         " config_digest) VALUES (?, ?, ?, ?, 'Running', ?, ?, ?, ?)",
         (id, project, target, now, engagectl, commit, fingerprint, config_digest),
     )
@@ -68,7 +69,7 @@ def start_apply(
 
 def finish_apply(connection: Connection, journal: str, *, id: str, now: str, status: Status, notices: str = "") -> None:
     connection.execute(
-        f"UPDATE {journal}.applies SET finished_at = ?, status = ?, notices = ? WHERE id = ?",
+        f"UPDATE {place(journal, 'applies')} SET finished_at = ?, status = ?, notices = ? WHERE id = ?",
         (now, status, notices, id),
     )
 
@@ -86,7 +87,8 @@ def step_started(
     now: str,
 ) -> None:
     connection.execute(
-        f"INSERT INTO {journal}.steps (apply_id, position, address, kind, sql_sha256, statements, started_at, outcome)"
+        f"INSERT INTO {place(journal, 'steps')}"
+        " (apply_id, position, address, kind, sql_sha256, statements, started_at, outcome)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, 'started')",
         (apply_id, position, address, kind, sha256, json.dumps(list(statements)), now),
     )
@@ -96,14 +98,16 @@ def step_finished(
     connection: Connection, journal: str, *, apply_id: str, position: int, outcome: str, now: str, error: str = ""
 ) -> None:
     connection.execute(
-        f"UPDATE {journal}.steps SET finished_at = ?, outcome = ?, error = ? WHERE apply_id = ? AND position = ?",
+        f"UPDATE {place(journal, 'steps')}"
+        " SET finished_at = ?, outcome = ?, error = ? WHERE apply_id = ? AND position = ?",
         (now, outcome, error, apply_id, position),
     )
 
 
 def start_sync(connection: Connection, journal: str, *, id: str, project: str, target: str, now: str) -> None:
     connection.execute(
-        f"INSERT INTO {journal}.syncs (id, project, target, started_at, status) VALUES (?, ?, ?, ?, 'Running')",
+        f"INSERT INTO {place(journal, 'syncs')}"
+        " (id, project, target, started_at, status) VALUES (?, ?, ?, ?, 'Running')",
         (id, project, target, now),
     )
 
@@ -111,7 +115,8 @@ def start_sync(connection: Connection, journal: str, *, id: str, project: str, t
 def record_load(connection: Connection, journal: str, *, sync_id: str, load: Load) -> None:
     """Write one chunk's counts of one feed, inside the chunk's transaction."""
     connection.execute(
-        f"INSERT INTO {journal}.loads (sync_id, chunk, feed, file, offset_from, offset_to, read, inserted, duplicate,"
+        f"INSERT INTO {place(journal, 'loads')}"
+        " (sync_id, chunk, feed, file, offset_from, offset_to, read, inserted, duplicate,"
         " filtered, filtered_by, quarantined, cells, uuid_ts, received_to)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -122,7 +127,7 @@ def record_load(connection: Connection, journal: str, *, sync_id: str, load: Loa
     )  # fmt: skip
     for (schema, table), rows in load.tables.items():
         connection.execute(
-            f"INSERT INTO {journal}.load_tables (sync_id, feed, schema_name, table_name, inserted)"
+            f"INSERT INTO {place(journal, 'load_tables')} (sync_id, feed, schema_name, table_name, inserted)"
             " VALUES (?, ?, ?, ?, ?)",
             (sync_id, load.feed, schema, table, rows),
         )
@@ -130,33 +135,36 @@ def record_load(connection: Connection, journal: str, *, sync_id: str, load: Loa
 
 def finish_sync(connection: Connection, journal: str, *, id: str, now: str, status: Status, notices: str = "") -> None:
     connection.execute(
-        f"UPDATE {journal}.syncs SET finished_at = ?, status = ?, notices = ? WHERE id = ?", (now, status, notices, id)
+        f"UPDATE {place(journal, 'syncs')} SET finished_at = ?, status = ?, notices = ? WHERE id = ?",
+        (now, status, notices, id),
     )
 
 
 def read_history(
-    connection: Connection, journal: str, *, project: str, kind: str = "", limit: int = 50
+    connection: Connection, journal: str, *, project: str | None = None, kind: str = "", limit: int = 50
 ) -> tuple[HistoryEntry, ...]:
     """Return applies and syncs of a project, newest first. Empty when there is no journal."""
-    if not exists(connection, journal):
+    if not has_journal(connection, journal):
         return ()
     entries: list[HistoryEntry] = []
     if kind in ("", "apply"):
         rows = connection.query(
-            f"SELECT id, target, status, started_at, finished_at, notices FROM {journal}.applies WHERE project = ?"
+            f"SELECT id, target, status, started_at, finished_at, notices FROM {place(journal, 'applies')}"
+            " WHERE project = coalesce(?, project)"
             " ORDER BY started_at DESC",
             (project,),
         )
         entries += [_entry("apply", row, ()) for row in rows[:limit]]
     if kind in ("", "sync"):
         rows = connection.query(
-            f"SELECT id, target, status, started_at, finished_at, notices FROM {journal}.syncs WHERE project = ?"
+            f"SELECT id, target, status, started_at, finished_at, notices FROM {place(journal, 'syncs')}"
+            " WHERE project = coalesce(?, project)"
             " ORDER BY started_at DESC",
             (project,),
         )
         for row in rows[:limit]:
             tables = connection.query(
-                f"SELECT schema_name, table_name, sum(inserted) FROM {journal}.load_tables WHERE sync_id = ?"
+                f"SELECT schema_name, table_name, sum(inserted) FROM {place(journal, 'load_tables')} WHERE sync_id = ?"
                 " GROUP BY 1, 2 ORDER BY 1, 2",
                 (row[0],),
             )
@@ -165,13 +173,13 @@ def read_history(
 
 
 def _entry(kind: Literal["apply", "sync"], row: tuple[str, ...], rows: tuple[tuple[str, int], ...]) -> HistoryEntry:
-    id, target, status, started_at, finished_at, notices = row
+    entry_id, target, status, started_at, finished_at, notices = row
     duration = None
     if finished_at:
         duration = (datetime.fromisoformat(finished_at) - datetime.fromisoformat(started_at)).total_seconds()
     return HistoryEntry(
         kind=kind,
-        id=id,
+        id=entry_id,
         target=target or "",
         status=status,  # type: ignore[arg-type]  # written by this module alone
         started_at=started_at,
@@ -179,3 +187,22 @@ def _entry(kind: Literal["apply", "sync"], row: tuple[str, ...], rows: tuple[tup
         notices=notices or "",
         rows=rows,
     )
+
+
+def next_stamp(connection: Connection, journal: str, now: str) -> str:
+    """Return the load stamp of the next chunk: now, or one microsecond after the last one when clocks went back."""
+    (last,) = connection.query(f"SELECT max(uuid_ts) FROM {place(journal, 'loads')}")[0]
+    if last is None or now > last:
+        return now
+    return rfc3339(datetime.fromisoformat(last) + timedelta(microseconds=1))
+
+
+def last_success(connection: Connection, journal: str) -> Mapping[int, str]:
+    """Return, per feed number, the start of the last successful sync that read it."""
+    if not has_journal(connection, journal):
+        return {}
+    rows = connection.query(
+        f"SELECT l.feed, max(s.started_at) FROM {place(journal, 'loads')} l"
+        f" JOIN {place(journal, 'syncs')} s ON s.id = l.sync_id WHERE s.status = 'Success' GROUP BY l.feed"
+    )
+    return {int(feed): started_at for feed, started_at in rows}

@@ -1,14 +1,14 @@
-"""What could not be stored, with its place and the reason. Rows are written set-based by the sync."""
+"""What could not be stored: messages, lines and cells, with position and reason. The loader writes it set-based."""
 
 from dataclasses import dataclass
 
-from engagectl.journal.tables import exists
+from engagectl.journal.tables import has_journal, place
 from engagectl.warehouses.contract import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuarantineEntry:
-    """A message (`column` empty) or one of its cells. `content_kind` says what `content` is: text, json, sha256, line."""
+    """A message (`column` empty) or one of its cells. `content_kind`: text, json, sha256, line."""
 
     feed: str
     message_id: str
@@ -27,19 +27,19 @@ def list_entries(
     connection: Connection, journal: str, *, project: str, limit: int = 100, message_id: str = ""
 ) -> tuple[QuarantineEntry, ...]:
     """Return the newest entries of a project, or those of one message. Empty when there is no journal."""
-    if not exists(connection, journal):
+    if not has_journal(connection, journal):
         return ()
     rows = connection.query(
         "SELECT f.kind, f.id, q.message_id, q.schema_name, q.table_name, q.column_name, q.reason, q.file,"
         " q.line_offset, q.line, q.content, q.content_kind, q.recorded_at"
-        f" FROM {journal}.quarantine AS q LEFT JOIN {journal}.feeds AS f ON f.number = q.feed"
+        f" FROM {place(journal, 'quarantine')} AS q LEFT JOIN {place(journal, 'feeds')} AS f ON f.number = q.feed"
         " WHERE (f.project = ? OR q.feed IS NULL OR q.feed < 0) AND (? = '' OR q.message_id = ?)"
         " ORDER BY q.recorded_at DESC, q.file, q.line_offset, q.column_name",
         (project, message_id, message_id),
     )
     return tuple(
         QuarantineEntry(
-            feed=f"{kind}.{id}" if kind else "",
+            feed=f"{kind}.{feed_id}" if kind else "",
             message_id=message or "",
             table=f"{schema}.{table}" if schema else "",
             column=column or "",
@@ -51,9 +51,22 @@ def list_entries(
             content_kind=content_kind or "",
             recorded_at=recorded_at,
         )
-        for kind, id, message, schema, table, column, reason, file, offset, line, content, content_kind, recorded_at in rows[
-            :limit
-        ]
+        for row in rows[:limit]
+        for (
+            kind,
+            feed_id,
+            message,
+            schema,
+            table,
+            column,
+            reason,
+            file,
+            offset,
+            line,
+            content,
+            content_kind,
+            recorded_at,
+        ) in (row,)
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engagectl.journal.tables import has_journal, place
 from engagectl.warehouses.contract import Connection
 
 
@@ -23,13 +24,13 @@ def count_undeclared(connection: Connection, journal: str, found: Sequence[Undec
     """Add to the counts, inside the caller's transaction."""
     for item in found:
         before = connection.query(
-            f"SELECT types, messages, first_at, last_at FROM {journal}.undeclared"
+            f"SELECT types, messages, first_at, last_at FROM {place(journal, 'undeclared')}"
             " WHERE feed = ? AND kind = ? AND key = ?",
             (item.feed, item.kind, item.key),
         )
         if not before:
             connection.execute(
-                f"INSERT INTO {journal}.undeclared (feed, kind, key, types, messages, first_at, last_at)"
+                f"INSERT INTO {place(journal, 'undeclared')} (feed, kind, key, types, messages, first_at, last_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (item.feed, item.kind, item.key, item.types, item.messages, item.first_at, item.last_at),
             )
@@ -37,7 +38,7 @@ def count_undeclared(connection: Connection, journal: str, found: Sequence[Undec
         types, messages, first_at, last_at = before[0]
         merged = ",".join(sorted({*types.split(","), *item.types.split(",")} - {""}))
         connection.execute(
-            f"UPDATE {journal}.undeclared SET types = ?, messages = ?, first_at = ?, last_at = ?"
+            f"UPDATE {place(journal, 'undeclared')} SET types = ?, messages = ?, first_at = ?, last_at = ?"
             " WHERE feed = ? AND kind = ? AND key = ?",
             (
                 merged,
@@ -53,8 +54,11 @@ def count_undeclared(connection: Connection, journal: str, found: Sequence[Undec
 
 def read_undeclared(connection: Connection, journal: str) -> tuple[Undeclared, ...]:
     """Return every count, most frequent first."""
+    if not has_journal(connection, journal):
+        return ()
     rows = connection.query(
-        f"SELECT feed, kind, key, types, messages, first_at, last_at FROM {journal}.undeclared ORDER BY messages DESC, key"
+        "SELECT feed, kind, key, types, messages, first_at, last_at"
+        f" FROM {place(journal, 'undeclared')} ORDER BY messages DESC, key"
     )
     return tuple(
         Undeclared(feed=int(f), kind=k, key=key, types=t, messages=int(n), first_at=a, last_at=b)

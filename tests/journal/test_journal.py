@@ -1,67 +1,149 @@
-"""The journal on a real DuckDB: what is written is read back, and a moved checkpoint is never overwritten."""
-
-from pathlib import Path
+"""What is written to the journal is read back, on both warehouses; a journal that is not there reads as empty."""
 
 import pytest
 
-from engagectl.config.warehouse import DuckdbSpec
-from engagectl.journal.applied import read_feeds, record_feeds
-from engagectl.journal.checkpoints import Checkpoint, CheckpointMoved, Move, move, read_checkpoints
-from engagectl.journal.ownership import Owned, read_owned, record_owned
-from engagectl.journal.tables import ensure, exists
-from engagectl.model.feed import Feed
-from engagectl.warehouses.contract import Connection
-from engagectl.warehouses.registry import warehouse
+from engagectl.errors import RefusedError
+from engagectl.journal import applied, checkpoints, history, names, ownership, quarantine, tables, undeclared
+from engagectl.journal.checkpoints import Checkpoint, CheckpointMoved, Move
+from engagectl.journal.history import Load
+from engagectl.model.column_type import Decimal, Text
+from engagectl.model.feed import AtPath, Feed, FeedColumn, FeedTable, InBody
+from engagectl.model.schema import TableName
+from engagectl.warehouses.contract import Connection, Warehouse
 
-JOURNAL = "engagectl"
-NOW = "2026-01-02T03:04:05.000000Z"
+JOURNAL = 'odd "journal"'
+NOW = "2026-11-24T12:00:00.000000Z"
+USERS = TableName("engage_default", "users")
 
 
-@pytest.fixture
-def connection(tmp_path: Path) -> Connection:
-    record = warehouse("duckdb")
-    spec = DuckdbSpec(type="duckdb", path="w.duckdb")
-    opened = record.connect(
-        spec, "local", secrets={}, root=tmp_path, read_only=False, lock_timeout_s=1.0, command="test"
+def feed(name: str = "vip", project: str = "p", **other: object) -> Feed:
+    column = FeedColumn(
+        name="plan", type=Decimal(18, 2), stored=Text(), value=AtPath((("context", "Plan ☃"),)), subject="trait.plan"
     )
-    assert not exists(opened, JOURNAL)
-    assert ensure(opened, record, JOURNAL)
-    assert not ensure(opened, record, JOURNAL)
-    return opened
-
-
-def _feed(id: str, **more: object) -> Feed:
+    body = FeedColumn(name="tier", type=Text(), stored=Text(), value=InBody(("tier",)))
+    table = FeedTable(name=TableName("default", "vip"), role="activation", columns=(column, body))
     return Feed(
-        project="acme", kind="activation", id=id, warehouse="local", space="s", source="main", tables=(), **more
-    )  # type: ignore[arg-type]  # keyword arguments of the test
+        project=project, kind="activation", id=name, warehouse="w", space="s", source="d", tables=(table,), **other
+    )  # type: ignore[arg-type]  # fields by name
 
 
-def test_a_feed_keeps_its_number_under_a_new_id(connection: Connection) -> None:
-    record_feeds(connection, JOURNAL, target="dev", apply_id="a1", now=NOW, feeds=[_feed("a"), _feed("b")])
-    record_feeds(connection, JOURNAL, target="dev", apply_id="a2", now=NOW, feeds=[_feed("c", ids_before=("a",))])
-    assert [(a.number, a.feed.id) for a in read_feeds(connection, JOURNAL)] == [(0, "c"), (1, "b")]
+def test_a_missing_journal_reads_as_empty(empty: Connection, kind: Warehouse) -> None:
+    assert not tables.exists(empty, kind, JOURNAL)
+    assert applied.read_feeds(empty, JOURNAL) == ()
+    assert ownership.read_owned(empty, JOURNAL) == ()
+    assert checkpoints.read_checkpoints(empty, JOURNAL) == ()
+    assert history.read_history(empty, JOURNAL) == ()
+    assert history.last_success(empty, JOURNAL) == {}
+    assert quarantine.list_entries(empty, JOURNAL, project="p") == ()
+    assert undeclared.read_undeclared(empty, JOURNAL) == ()
+    assert names.times_columns(empty, JOURNAL, USERS) == ()
+    assert tables.database_id(empty, JOURNAL) is None
 
 
-def test_a_retired_feed_is_kept_and_comes_back(connection: Connection) -> None:
-    record_feeds(connection, JOURNAL, target="dev", apply_id="a1", now=NOW, feeds=[_feed("a"), _feed("b")])
-    record_feeds(
-        connection, JOURNAL, target="dev", apply_id="a2", now=NOW, feeds=[_feed("a")], retired=[("activation", "b")]
+def test_ensure_creates_once_and_a_newer_journal_is_refused(connection: Connection, kind: Warehouse) -> None:
+    first = tables.database_id(connection, JOURNAL)
+    assert not tables.ensure(connection, kind, JOURNAL)
+    assert tables.database_id(connection, JOURNAL) == first
+    connection.execute(f"UPDATE {tables.place(JOURNAL, 'meta')} SET content = '99' WHERE item = 'version'")
+    with pytest.raises(RefusedError, match="99"):
+        tables.exists(connection, kind, JOURNAL)
+
+
+def test_feeds_keep_their_number_through_renames_and_retirement(connection: Connection) -> None:
+    for apply_id, feeds, retired in (
+        ("a1", (feed(), feed("b")), ()),
+        ("a2", (feed("new", ids_before=("vip",)),), (("activation", "b"),)),
+        ("a3", (feed("b"), feed("vip", project="other")), ()),
+    ):
+        applied.record_feeds(
+            connection, JOURNAL, target="prod", apply_id=apply_id, now=NOW, feeds=feeds, retired=retired
+        )
+    found = applied.read_feeds(connection, JOURNAL)
+    assert [(row.number, row.feed.id, row.feed.project, row.retired_at) for row in found] == [
+        (0, "new", "p", None),
+        (1, "b", "p", None),
+        (2, "vip", "other", None),
+    ]
+    assert found[1].feed == feed("b")
+    applied.rename_column(connection, JOURNAL, TableName("default", "vip"), "plan", "package")
+    (other,) = applied.read_feeds(connection, JOURNAL, project="other")
+    assert [column.name for column in other.feed.tables[0].columns] == ["package", "tier"]
+
+
+def test_a_checkpoint_moves_only_from_where_it_was_read(connection: Connection) -> None:
+    first = Checkpoint(feed=3, file="a.ndjson", offset=10, line=1, identity="x")
+    second = Checkpoint(feed=3, file="a.ndjson", offset=20, line=2, identity="y")
+    checkpoints.move(connection, JOURNAL, [Move(before=None, after=first)])
+    checkpoints.move(connection, JOURNAL, [Move(before=10, after=second)])
+    assert checkpoints.read_checkpoints(connection, JOURNAL, [3]) == (second,)
+    assert checkpoints.read_checkpoints(connection, JOURNAL, [4]) == ()
+    for stale in (None, 10):
+        with pytest.raises(CheckpointMoved):
+            checkpoints.move(connection, JOURNAL, [Move(before=stale, after=second)])
+
+
+def test_times_follow_the_columns_of_users(connection: Connection, kind: Warehouse) -> None:
+    names.keep_times(connection, kind, JOURNAL, USERS, ["plan", 'a"b'])
+    names.keep_times(connection, kind, JOURNAL, USERS, ["plan", "tier"])
+    assert names.times_columns(connection, JOURNAL, USERS) == ('a"b', "plan", "tier")
+    names.rename_column(connection, JOURNAL, USERS, "plan", "package")
+    names.drop_column(connection, JOURNAL, USERS, "tier")
+    assert names.times_columns(connection, JOURNAL, USERS) == ('a"b', "package")
+    names.drop_table(connection, JOURNAL, USERS)
+    assert names.times_columns(connection, JOURNAL, USERS) == ()
+
+
+def test_history_tells_rows_status_and_the_last_success(connection: Connection) -> None:
+    history.start_sync(connection, JOURNAL, id="s1", project="p", target="t", now=NOW)
+    stamp = history.next_stamp(connection, JOURNAL, NOW)
+    load = Load(
+        chunk=0,
+        feed=0,
+        file="a",
+        offset_from=0,
+        offset_to=9,
+        uuid_ts=stamp,
+        read=3,
+        inserted=2,
+        duplicate=0,
+        filtered={"undeclared": 1},
+        quarantined=0,
+        cells=0,
+        tables={("default", "vip"): 2},
     )
-    assert [a.retired_at for a in read_feeds(connection, JOURNAL)] == [None, NOW]
-    record_feeds(connection, JOURNAL, target="dev", apply_id="a3", now=NOW, feeds=[_feed("b")])
-    assert [a.retired_at for a in read_feeds(connection, JOURNAL)] == [None, None]
+    history.record_load(connection, JOURNAL, sync_id="s1", load=load)
+    assert history.last_success(connection, JOURNAL) == {}
+    end = "2026-11-24T12:00:05.000000Z"
+    history.finish_sync(connection, JOURNAL, id="s1", now=end, status="Success", notices="ünï")
+    assert history.last_success(connection, JOURNAL) == {0: NOW}
+    assert history.next_stamp(connection, JOURNAL, "2026-01-01T00:00:00.000000Z") > stamp
+    (entry,) = history.read_history(connection, JOURNAL, project="p")
+    assert (entry.kind, entry.status, entry.duration_s, entry.notices) == ("sync", "Success", 5.0, "ünï")
+    assert entry.rows == (("default.vip", 2),)
+    assert history.read_history(connection, JOURNAL, project="q") == ()
+    assert history.read_history(connection, JOURNAL, project="p", kind="apply") == ()
 
 
-def test_a_checkpoint_moves_only_from_where_it_was(connection: Connection) -> None:
-    move(connection, JOURNAL, [Move(before=None, after=Checkpoint(feed=0, file="a", offset=10, line=1))])
-    move(connection, JOURNAL, [Move(before=10, after=Checkpoint(feed=0, file="a", offset=20, line=2))])
-    with pytest.raises(CheckpointMoved):
-        move(connection, JOURNAL, [Move(before=10, after=Checkpoint(feed=0, file="a", offset=30, line=3))])
-    assert [c.offset for c in read_checkpoints(connection, JOURNAL, [0])] == [20]
+def test_undeclared_keys_add_up(connection: Connection) -> None:
+    for types, first, last in (("string", "b", "c"), ("number", "a", "b")):
+        row = undeclared.Undeclared(
+            feed=1, kind="trait", key="x", types=types, messages=2, first_at=first, last_at=last
+        )
+        undeclared.count_undeclared(connection, JOURNAL, [row])
+    (found,) = undeclared.read_undeclared(connection, JOURNAL)
+    assert (found.types, found.messages, found.first_at, found.last_at) == ("number,string", 4, "a", "c")
 
 
-def test_ownership_is_rewritten_not_repeated(connection: Connection) -> None:
-    row = Owned(schema="s", table="t", column="c", origin="created", state="declared", project="acme", target="dev")
-    record_owned(connection, JOURNAL, [row], now=NOW)
-    record_owned(connection, JOURNAL, [row], now=NOW)
-    assert read_owned(connection, JOURNAL) == (row,)
+def test_ownership_is_written_over_renamed_and_forgotten(connection: Connection) -> None:
+    rows = [
+        ownership.Owned(schema="s", table="t", column=c, origin="created", state="declared", project="p", target="prod")
+        for c in ("", "a")
+    ]
+    ownership.record_owned(connection, JOURNAL, rows)
+    ownership.record_owned(connection, JOURNAL, rows)
+    assert list(ownership.read_owned(connection, JOURNAL)) == rows
+    ownership.rename_column(connection, JOURNAL, TableName("s", "t"), "a", "b")
+    ownership.rename_table(connection, JOURNAL, TableName("s", "t"), TableName("s", "u"))
+    assert [row.key for row in ownership.read_owned(connection, JOURNAL)] == [("s", "u", ""), ("s", "u", "b")]
+    ownership.forget(connection, JOURNAL, TableName("s", "u"), "b")
+    assert len(ownership.read_owned(connection, JOURNAL)) == 1
