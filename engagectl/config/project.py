@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module, util
@@ -451,10 +451,3 @@ def _holds(version: tuple[int, ...], sign: str, wanted: tuple[int, ...]) -> bool
     signs = {">=": version >= wanted, "<=": version <= wanted, "==": version == wanted}
     signs |= {"!=": version != wanted, ">": version > wanted, "<": version < wanted}
     return signs[sign]
-
-
-def resources(project: Project) -> Iterator[tuple[str, str]]:
-    """Give (map, name) of every resource."""
-    for kind in MAPS:
-        for name in getattr(project.spec, kind):
-            yield kind, name
