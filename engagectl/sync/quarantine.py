@@ -35,7 +35,7 @@ def entry(
         column=column,
         reason=reason,
         offset=chunk.offset + chunk.offsets[line],
-        line=chunk.line + line,
+        line=chunk.line + line + 1,
         text=None if secret else text.replace("\0", "\\u0000"),
         length=len(data),
         sha256=hashlib.sha256(data).hexdigest(),

@@ -39,12 +39,18 @@ FUTURE = "INTERVAL 24 HOUR"
 class Lines(Protocol):
     """What the stage needs to know of a chunk."""
 
-    buffer: bytes
-    offsets: Sequence[int]
-    offset: int
-    line: int
-    long_numbers: Sequence[int]
-    not_utf8: Sequence[int]
+    @property
+    def buffer(self) -> bytes: ...
+    @property
+    def offsets(self) -> Sequence[int]: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def long_numbers(self) -> Sequence[int]: ...
+    @property
+    def not_utf8(self) -> Sequence[int]: ...
 
 
 @dataclass

@@ -42,7 +42,7 @@ def fold(
         there = f"c{n} IS NOT NULL" + (f" OR n{n}" if null_erases else "")
         newest = f"arg_max({{'v': {value}}}, (event_time, c{n} IS NOT NULL, {value})) FILTER (WHERE {there})"
         select.append(f"struct_extract({newest}, 'v') AS {ident(cell.column.name)}")
-        select.append(f"max(event_time) FILTER (WHERE {there}) AS {ident(at)}")
+        select.append(f"max(event_time) FILTER (WHERE {there}) AS {ident('at:' + at)}")
         traits.append((cell.column.name, at, cell.column.stored))
     stage.handle.execute(
         f"CREATE OR REPLACE TEMP TABLE ec_users AS SELECT {', '.join(select)} FROM {cells} GROUP BY c{positions['id']}"

@@ -90,7 +90,7 @@ class Connection(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsersFold:
     """One fold of `users`: `delta` is a staged relation, one row per user id, holding `id`, `received_at`, `timestamp`,
-    for each trait its value under the column's name and its event time under the times column's name.
+    for each trait its value under the column's name and its event time under `at:` and the times column's name.
     """
 
     users: TableName

@@ -164,7 +164,7 @@ class Piece:
     buffer: bytes
     offsets: "array[int]"
     offset: int = 0
-    line: int = 1
+    line: int = 0
     long_numbers: Sequence[int] = ()
     not_utf8: Sequence[int] = ()
 

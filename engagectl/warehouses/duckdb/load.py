@@ -72,13 +72,15 @@ class DuckdbLoader:
             t: f"coalesce(t.{_ident(t)}, CASE WHEN t.id IS NULL THEN {self._floor(present)} END)" for _, t, _ in traits
         }
         for column, at, _ in traits:
-            values[column] = _newest(_ident(column), _ident(at), old_time[at], null_erases=fold.null_erases)
+            values[column] = _newest(_ident(column), _ident("at:" + at), old_time[at], null_erases=fold.null_erases)
         kept = [name for name in present if name not in values and name != "uuid_ts"]
         values |= {name: f"o.{_ident(name)}" for name in kept}
         columns = [name for name in present if name in values]
         changed = " OR ".join(f"new.{_ident(c)} IS DISTINCT FROM o.{_ident(c)}" for c in columns) or "false"
         new = ", ".join(f"CAST({values[c]} AS {present[c]}) AS {_ident(c)}" for c in columns)
-        times_new = ", ".join(f"greatest(d.{_ident(at)}, {old_time[at]}) AS {_ident(at)}" for _, at, _ in traits)
+        times_new = ", ".join(
+            f"greatest(d.{_ident('at:' + at)}, {old_time[at]}) AS {_ident(at)}" for _, at, _ in traits
+        )
         source = f"FROM {delta} AS d LEFT JOIN {users} AS o ON o.id = d.id LEFT JOIN {times} AS t ON t.id = d.id"
         self._run(f"CREATE OR REPLACE TEMP TABLE ec_new AS SELECT {new} {source}")
         self._run(
