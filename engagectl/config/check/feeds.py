@@ -65,6 +65,8 @@ def tables_stay_below_the_column_limit(project: Project) -> Iterator[Diagnostic]
         target = table_of_activation(project, this)
         for warehouse in warehouses_of(project, spec.warehouses) if target is not None else ():
             schema, table = target or ("", "")
+            if project.spec.warehouses[warehouse].type not in _COLUMN_LIMITS:
+                continue
             columns = wide.setdefault((warehouse, schema, table), {})
             for column in columns_of(project, this):
                 columns.setdefault(column.name, column.origin)

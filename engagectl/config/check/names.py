@@ -176,6 +176,8 @@ def names_leave_the_standard_columns_alone(project: Project) -> Iterator[Diagnos
 
 
 def removed_things_are_not_declared(project: Project) -> Iterator[Diagnostic]:
+    if not project.spec.removed:
+        return
     tables, columns = _declared_names(project)
     resources: dict[str, Collection[str]] = {
         "trait": project.spec.traits,

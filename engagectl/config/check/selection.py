@@ -19,8 +19,9 @@ _NEEDED = ("id", "received_at", "user_id", "timestamp", "uuid_ts", "event")
 
 
 def needed_columns_stay(project: Project) -> Iterator[Diagnostic]:
-    required = _required_columns(project)
-    for at, pattern, include in _excluded(project):
+    excluded = list(_excluded(project))
+    required = _required_columns(project) if excluded else {}
+    for at, pattern, include in excluded:
         kind, _, name = pattern.partition(".")
         if kind != "column":
             continue
