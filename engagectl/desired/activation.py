@@ -212,7 +212,7 @@ def _drafts(site: Site, id: str, spec: ActivationSpec, subject: str) -> Iterator
     taken = {"id", "received_at"}
     mappings = _mappings(site, id, spec)
     mapped = {site.name(mapping.to) for mapping, _, _ in mappings}
-    for name in _properties(site, spec, has_mappings=bool(mappings)):
+    for name in _properties(spec, has_mappings=bool(mappings)):
         column = site.name(name)
         if column in taken or column in mapped:
             continue
@@ -280,7 +280,7 @@ def _is_taken_whole(mappings: Sequence[tuple[MappingSpec, Origin, str]], path: t
     )
 
 
-def _properties(site: Site, spec: ActivationSpec, *, has_mappings: bool) -> Sequence[str]:
+def _properties(spec: ActivationSpec, *, has_mappings: bool) -> Sequence[str]:
     if spec.properties is not None:
         return spec.properties
     if has_mappings:

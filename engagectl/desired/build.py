@@ -89,13 +89,13 @@ def _site(project: Project, warehouse_id: str, record: FeedFacts) -> Site:
 def _parts(site: Site) -> Iterator[tuple[Part, str, bool]]:
     """Yield each part with its space, and whether its standard columns follow the catalog."""
     project = site.project
-    for id, said in sorted(project.spec.connections.items()):
+    for id_, said in sorted(project.spec.connections.items()):
         if _is_here(site, said.warehouses):
-            for part in connection(site, id, said):
+            for part in connection(site, id_, said):
                 yield part, said.space, said.standard_columns == "as_found"
-    for id, action in sorted(project.spec.activations.items()):
+    for id_, action in sorted(project.spec.activations.items()):
         if _is_here(site, action.warehouses):
-            yield activation(site, id, action), space_of(site, action), False
+            yield activation(site, id_, action), space_of(site, action), False
 
 
 def _is_here(site: Site, roles: Iterable[str]) -> bool:

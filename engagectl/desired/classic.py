@@ -168,24 +168,24 @@ def _calls(site: Site, id: str, spec: ConnectionSpec) -> Part:
 
 
 def _users(site: Site, connection_id: str, spec: ConnectionSpec) -> Part:
-    id = f"{spec.space}.{spec.source}"
+    users_id = f"{spec.space}.{spec.source}"
     about = head(
         "users",
         origin=site.project.origin("connections", connection_id),
         owner=site.project.owner("connections", connection_id),
-        fed_by=f"users.{id}",
+        fed_by=f"users.{users_id}",
     )
     values = [_value(site, subject) for subject in _subjects(site, spec.space)]
     drafts = _declare(site, spec, "users", [*_standard(_USERS), *values])
     name = TableName(schema_of(site, spec.space, spec.source), "users")
-    feed_table, table = site.table(name, drafts, source=id, head=about, role="users")
+    feed_table, table = site.table(name, drafts, source=users_id, head=about, role="users")
     schedule = site.schedule
-    verdict = site.rules.source(id)
+    verdict = site.rules.source(users_id)
     stops = verdict is not None and not verdict.fed and not feed_table.fed
     feed = Feed(
         project=site.project.spec.project,
         kind="users",
-        id=id,
+        id=users_id,
         warehouse=site.warehouse,
         space=spec.space,
         source=spec.source,
@@ -211,12 +211,12 @@ def _users(site: Site, connection_id: str, spec: ConnectionSpec) -> Part:
 
 
 def _subjects(site: Site, space: str) -> Iterator[_Subject]:
-    for id, trait in sorted(site.project.spec.traits.items()):
+    for id_, trait in sorted(site.project.spec.traits.items()):
         if trait.space == space:
-            yield _Subject("trait", id, trait)
-    for id, audience in sorted(site.project.spec.audiences.items()):
+            yield _Subject("trait", id_, trait)
+    for id_, audience in sorted(site.project.spec.audiences.items()):
         if audience.space == space:
-            yield _Subject("audience", id, audience)
+            yield _Subject("audience", id_, audience)
 
 
 def _value(site: Site, subject: _Subject) -> Draft:

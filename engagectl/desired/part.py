@@ -107,7 +107,7 @@ class Site:
         events: tuple[str, ...] = (),
         stopped_by: str | None = None,
     ) -> tuple[FeedTable, Table]:
-        """Return the table for the feed and for the schema. `stopped_by` is a rule that stops the table's activation."""
+        """Return the table for the feed and for the schema. `stopped_by` is a rule that stops its activation."""
         columns = tuple(self._column(name, draft) for draft in drafts)
         verdict = self.rules.table(str(name), source)
         if stopped_by is not None:
@@ -195,17 +195,17 @@ def keys(id: str, spec: TraitSpec | AudienceSpec) -> tuple[str, ...]:
 def declared(project: Project, space: str, type_of: Callable[[TraitSpec], ColumnType]) -> tuple[Declared, ...]:
     """Return every trait, audience and journey of a space."""
     found: list[Declared] = []
-    for id, trait in sorted(project.spec.traits.items()):
+    for id_, trait in sorted(project.spec.traits.items()):
         if trait.space == space:
-            normal = tuple(stored_name(key) for key in keys(id, trait))
-            found.append(Declared(kind="trait", id=id, keys=normal, type=type_of(trait)))
-    for id, audience in sorted(project.spec.audiences.items()):
+            normal = tuple(stored_name(key) for key in keys(id_, trait))
+            found.append(Declared(kind="trait", id=id_, keys=normal, type=type_of(trait)))
+    for id_, audience in sorted(project.spec.audiences.items()):
         if audience.space == space:
-            normal = tuple(stored_name(key) for key in keys(id, audience))
-            found.append(Declared(kind="audience", id=id, keys=normal, type=Boolean()))
-    for id, journey in sorted(project.spec.journeys.items()):
+            normal = tuple(stored_name(key) for key in keys(id_, audience))
+            found.append(Declared(kind="audience", id=id_, keys=normal, type=Boolean()))
+    for id_, journey in sorted(project.spec.journeys.items()):
         if journey.space == space:
-            found.append(journey_declared(id, journey))
+            found.append(journey_declared(id_, journey))
     return tuple(found)
 
 
