@@ -25,7 +25,19 @@ DEFAULT_NAMES = {
     "Trait Computed": "trait_computed",
 }
 STANDARD_NAMES = frozenset(
-    ["id", "received_at", "sent_at", "timestamp", "original_timestamp", "uuid_ts", "anonymous_id", "user_id", "event", "event_text", "type"]
+    [
+        "id",
+        "received_at",
+        "sent_at",
+        "timestamp",
+        "original_timestamp",
+        "uuid_ts",
+        "anonymous_id",
+        "user_id",
+        "event",
+        "event_text",
+        "type",
+    ]
 )
 _STANDARD_SQL = {
     "id": "message_id",

@@ -1,6 +1,7 @@
 """One chunk through the core: routing, strict types, dedupe, users, accounting. Real DuckDB, feeds by hand."""
 
 import hashlib
+import json
 from decimal import Decimal
 
 from engagectl.model.column_type import Decimal as DecimalType
@@ -74,7 +75,7 @@ def test_a_value_that_does_not_fit_is_a_cell() -> None:
 def test_long_numbers_are_exact() -> None:
     wide = DecimalType(38, 20)
     bench = Bench(connection(wide))
-    text = '{"type":"identify","messageId":"m1","userId":"u","receivedAt":"2024-01-01T00:00:00Z","traits":{"total_revenue_180_days":0.10000000000000000555}}'
+    text = json.dumps(identify(1, {REVENUE: 0})).replace(": 0}", ": 0.10000000000000000555}")
     bench.load(text, long_numbers=(0,))
     assert bench.rows(IDENTIFIES, REVENUE) == [(Decimal("0.10000000000000000555"),)]
 
