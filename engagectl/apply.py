@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
-from engagectl import render
 from engagectl.config.project import Project
 from engagectl.errors import EngagectlError, FailedError, PartlyDoneError, RefusedError, StalePlan, StatementError
 from engagectl.journal import applied, history, names, ownership, tables
@@ -27,6 +26,7 @@ from engagectl.model.change import (
 from engagectl.model.feed import InBody
 from engagectl.model.plan import Plan, Step, WarehousePlan
 from engagectl.model.schema import TableName
+from engagectl.render import count_misfits
 from engagectl.warehouses.contract import Connection, Holder, Warehouse
 from engagectl.warehouses.registry import warehouse as record_of
 
@@ -71,7 +71,7 @@ def apply_plan(
     Raises RefusedError and StalePlan before anything was done; FailedError when nothing is left of it,
     PartlyDoneError when some of it is committed.
     """
-    from engagectl import planner  # a plan pulls in every room below; running a given one needs none of them
+    from engagectl.planner import make_plan  # a plan pulls in every room below; running a given one needs none of them
 
     journal = project.spec.journal_schema
     holder = Holder(command="apply", host=socket.gethostname(), pid=os.getpid(), since=tables.rfc3339(now))
@@ -79,7 +79,7 @@ def apply_plan(
         connection.lock(journal, timeout_s=lock_timeout_s, holder=holder)
     if approved and not select and all(plan.selected for plan in approved):
         select = tuple(dict.fromkeys(pattern for plan in approved for pattern in plan.selected))
-    plan = planner.make_plan(project, connections=connections, now=now, select=select)
+    plan = make_plan(project, connections=connections, now=now, select=select)
     _refuse(plan, take_over=take_over)
     if approved is not None:
         _compare(plan, approved, now=now)
@@ -241,7 +241,7 @@ class Run:
             self._start(number, step)
         self.reporter(StepEvent(step=step, number=number, total=len(self.part.steps)))
         if isinstance(step.change, RebuildColumn):
-            misfits = int(self.connection.query(render.count_misfits(step.change, self.record))[0][0])
+            misfits = int(self.connection.query(count_misfits(step.change, self.record))[0][0])
             if misfits:
                 raise RefusedError(f"{step.address}: {misfits} values would not convert", code="EC607")
         begun = datetime.now(UTC)
