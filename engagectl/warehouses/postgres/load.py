@@ -1,0 +1,219 @@
+"""Staged relations -> PostgreSQL tables: CSV from a locked-down DuckDB in memory, through a pipe, into COPY."""
+
+import os
+import shutil
+import tempfile
+import threading
+import weakref
+from collections.abc import Sequence
+
+import duckdb
+
+from engagectl.errors import StatementError
+from engagectl.model.column_type import ColumnType, Json, JsonText, Native, Text
+from engagectl.model.schema import TableName
+from engagectl.warehouses.contract import UsersFold
+from engagectl.warehouses.postgres.connect import PostgresConnection, _told_safely
+
+_PIECE_BYTES = 1 << 20
+
+
+def make_loader(connection: PostgresConnection, journal: str) -> "PostgresLoader":
+    """Return the loader of an open connection; `journal` is the name of the journal's schema."""
+    return PostgresLoader(connection, journal)
+
+
+class PostgresLoader:
+    def __init__(self, connection: PostgresConnection, journal: str) -> None:
+        self._connection = connection
+        self._seen = _table(TableName(journal, "seen"))
+        self._folder = tempfile.mkdtemp(prefix="engagectl-")
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._pipe = f"{self._folder}/rows"
+        os.mkfifo(self._pipe, 0o600)
+        self.stage = duckdb.connect(":memory:", config={"threads": 2, "memory_limit": "512MB"})
+        for setting in (
+            "SET TimeZone = 'UTC'",
+            "SET preserve_insertion_order = false",
+            f"SET temp_directory = '{self._folder.replace(chr(39), chr(39) * 2)}'",
+            "SET autoinstall_known_extensions = false",
+            "SET autoload_known_extensions = false",
+            f"SET allowed_directories = ['{self._folder.replace(chr(39), chr(39) * 2)}/']",
+            "SET enable_external_access = false",
+            "SET lock_configuration = true",
+        ):
+            self.stage.execute(setting)
+
+    def insert(self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str) -> int:
+        return self._copy(select, f"{_table(table)} ({', '.join(_ident(name) for name, _ in columns)})")
+
+    def remember(self, ids: str, known: str) -> int:
+        """Insert what is new; only for the ids that existed look at the stored bits and add to them."""
+        pg = self._connection
+        for name in ("ec_ids", "ec_old"):
+            pg.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
+            pg.execute(f"CREATE TEMP TABLE {name} (part smallint, hash uuid, mask bigint) ON COMMIT DROP")
+        self._copy(f"SELECT part, hash, mask FROM {_ident(ids)} ORDER BY part, hash", "pg_temp.ec_ids")
+        old = pg.execute(
+            f"WITH put AS (INSERT INTO {self._seen} (part, hash, feeds) SELECT part, hash, mask FROM pg_temp.ec_ids"
+            " ON CONFLICT (part, hash) DO NOTHING RETURNING part, hash)"
+            " INSERT INTO pg_temp.ec_old SELECT i.* FROM pg_temp.ec_ids AS i LEFT JOIN put USING (part, hash)"
+            " WHERE put.hash IS NULL"
+        )
+        rows: list[tuple[object, ...]] = []
+        if old:
+            joined = "s.part = i.part AND s.hash = i.hash"
+            rows = pg.query(
+                f"SELECT s.part, s.hash::text, s.feeds & i.mask FROM {self._seen} AS s"
+                f" JOIN pg_temp.ec_old AS i ON {joined} WHERE s.feeds & i.mask <> 0"
+            )
+            pg.execute(
+                f"UPDATE {self._seen} AS s SET feeds = s.feeds | i.mask FROM pg_temp.ec_old AS i"
+                f" WHERE {joined} AND s.feeds & i.mask <> i.mask"
+            )
+        self._stage(
+            f"CREATE OR REPLACE TEMP TABLE {_ident(known)} AS SELECT unnest(?::SMALLINT[]) AS part,"
+            " unnest(?::VARCHAR[])::UUID AS hash, unnest(?::BIGINT[]) AS mask",
+            [[row[at] for row in rows] for at in range(3)],
+        )
+        return len(rows)
+
+    def fold_users(self, fold: UsersFold) -> int:
+        """Merge by joins, not ON CONFLICT: data tables have no keys."""
+        pg, users, times = self._connection, _table(fold.users), _table(fold.times)
+        stored = self._types(fold.users)
+        traits = [trait for trait in fold.traits if trait[0] in stored]
+        clock = [name for name in ("received_at", "timestamp") if name in stored]
+        shape = {"id": "text", "received_at": "timestamptz", "timestamp": "timestamptz"}
+        shape |= {column: stored[column] for column, _, _ in traits} | {at: "timestamptz" for _, at, _ in traits}
+        listed = ", ".join(map(_ident, shape))
+        pg.execute("DROP TABLE IF EXISTS pg_temp.ec_delta, pg_temp.ec_new")
+        pg.execute(
+            f"CREATE TEMP TABLE ec_delta ({', '.join(f'{_ident(n)} {t}' for n, t in shape.items())}) ON COMMIT DROP"
+        )
+        self._copy(f"SELECT {listed} FROM {_ident(fold.delta)}", f"pg_temp.ec_delta ({listed})")
+        oldest = "CASE WHEN o.id IS NOT NULL THEN timestamptz '-infinity' END"
+        floor = f"coalesce(o.received_at, {oldest})" if "received_at" in stored else oldest
+        old = {
+            at: f"coalesce(t.{_ident(at)}::timestamptz, CASE WHEN t.id IS NULL THEN {floor} END)" for _, at, _ in traits
+        }
+        values = {name: f"greatest(d.{_ident(name)}, o.{_ident(name)})" for name in clock}
+        if "user_id" in stored:
+            values["user_id"] = "d.id"
+        for column, at, kind in traits:
+            values[column] = _newest(_ident(column), f"d.{_ident(at)}", old[at], kind, null_erases=fold.null_erases)
+        clocks = self._types(fold.times)
+        fresh = {at: _as_stored(f"greatest(d.{_ident(at)}, {old[at]})", clocks[at]) for _, at, _ in traits}
+        chosen = ", ".join(f"{sql} AS {_ident(name)}" for name, sql in (values | fresh).items())
+        changed = " OR ".join(f"({sql})::text IS DISTINCT FROM o.{_ident(name)}::text" for name, sql in values.items())
+        pg.execute(
+            f"CREATE TEMP TABLE ec_new ON COMMIT DROP AS SELECT d.id, t.id IS NOT NULL AS timed,"
+            f" o.id IS NOT NULL AS there, (o.id IS NULL OR {changed or 'false'}) AS changed"
+            f"{', ' + chosen if chosen else ''} FROM pg_temp.ec_delta AS d"
+            f" LEFT JOIN {users} AS o ON o.id = d.id LEFT JOIN {times} AS t ON t.id = d.id"
+        )
+        self._write(times, list(fresh), there="timed", only="true")
+        stamp = f"timestamptz '{fold.uuid_ts}'" if "uuid_ts" in stored else ""
+        return self._write(users, list(values), there="there", only="n.changed", stamp=stamp)
+
+    def _write(self, table: str, columns: list[str], *, there: str, only: str, stamp: str = "") -> int:
+        """Update the rows that are there and append the others; columns that are not named keep what they hold."""
+        pairs = [(_ident(name), f"n.{_ident(name)}") for name in columns]
+        pairs += [("uuid_ts", stamp)] if stamp else []
+        done = 0
+        if pairs:
+            sets = ", ".join(f"{name} = {value}" for name, value in pairs)
+            done = self._connection.execute(
+                f"UPDATE {table} AS o SET {sets} FROM pg_temp.ec_new AS n WHERE o.id = n.id AND n.{there} AND {only}"
+            )
+        pairs.insert(0, ("id", "n.id"))
+        return done + self._connection.execute(
+            f"INSERT INTO {table} ({', '.join(name for name, _ in pairs)}) SELECT"
+            f" {', '.join(value for _, value in pairs)} FROM pg_temp.ec_new AS n WHERE NOT n.{there} AND {only}"
+        )
+
+    def forget(self) -> None:
+        """Drop the TEMP tables of a chunk; all of the stage's names begin with `ec_`."""
+        for (name,) in self.stage.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE temporary AND starts_with(table_name, 'ec_')"
+        ).fetchall():
+            self._stage(f"DROP TABLE IF EXISTS {_ident(str(name))}")
+
+    def _types(self, table: TableName) -> dict[str, str]:
+        return {
+            str(name): str(kind)
+            for name, kind in self._connection.query(
+                "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
+                " WHERE attrelid = ?::regclass AND attnum > 0 AND NOT attisdropped",
+                (_table(table),),
+            )
+        }
+
+    def _stage(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        try:
+            self.stage.execute(sql, list(parameters) or None)
+        except duckdb.Error as error:
+            raise StatementError(f"the stage refused a statement ({type(error).__name__})", sql=sql) from error
+
+    def _copy(self, select: str, into: str) -> int:
+        """Send the rows of a SELECT over the stage. Every value is quoted, so an empty text is no null."""
+        read_end = os.open(self._pipe, os.O_RDONLY | os.O_NONBLOCK)
+        held = os.open(self._pipe, os.O_WRONLY)  # until the stage has opened it too, a read must not see the end
+        os.set_blocking(read_end, True)
+        failed: list[StatementError] = []
+
+        def write() -> None:
+            try:
+                self._stage(
+                    f"COPY ({select}) TO '{self._pipe}'"
+                    " (FORMAT csv, HEADER false, FORCE_QUOTE *, NULLSTR '', USE_TMP_FILE false)"
+                )
+            except StatementError as error:
+                failed.append(error)
+            finally:
+                os.close(held)
+
+        # A pipe whose reader has failed would block its writer for ever: the read end closes whatever happens.
+        writer = threading.Thread(target=write, daemon=True)
+        writer.start()
+        sql = f"COPY {into} FROM STDIN (FORMAT csv, NULL '')"
+        try:
+            with _told_safely(sql), self._connection.handle.cursor() as cursor:
+                with cursor.copy(sql.encode()) as copy:
+                    while piece := os.read(read_end, _PIECE_BYTES):
+                        copy.write(piece)
+                    writer.join()
+                    if failed:
+                        raise failed[0]
+                return max(cursor.rowcount, 0)
+        finally:
+            os.close(read_end)
+            writer.join()
+
+
+def _newest(column: str, at: str, old: str, kind: ColumnType, *, null_erases: bool) -> str:
+    """The greater event time wins, ties by the greater value; null never wins (or is the smallest of its instant)."""
+    new_value, old_value = f"d.{column}", f"o.{column}"
+    as_bytes = '::text COLLATE "C"' if isinstance(kind, Text | JsonText | Json | Native) else ""
+    empty = f"{at} IS NULL" if null_erases else f"{new_value} IS NULL"
+    never = "false" if null_erases else f"{old_value} IS NULL"
+    greater = f"{old_value} IS NULL OR {new_value}{as_bytes} > {old_value}{as_bytes}"
+    return (
+        f"CASE WHEN {empty} THEN {old_value} WHEN {never} OR {old} IS NULL OR {at} > {old} THEN {new_value}"
+        f" WHEN {at} = {old} AND ({greater}) THEN {new_value} ELSE {old_value} END"
+    )
+
+
+def _as_stored(time: str, kind: str) -> str:
+    """Write a time as the column of times holds it: the journal's text form, or a timestamp."""
+    if kind != "text":
+        return time
+    return f"to_char({time} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+
+
+def _ident(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _table(name: TableName) -> str:
+    return f"{_ident(name.schema)}.{_ident(name.table)}"
