@@ -79,7 +79,7 @@ def apply_plan(
         connection.lock(journal, timeout_s=lock_timeout_s, holder=holder)
     if approved and not select and all(plan.selected for plan in approved):
         select = tuple(dict.fromkeys(pattern for plan in approved for pattern in plan.selected))
-    plan = make_plan(project, connections=connections, now=now, select=select)
+    plan = make_plan(project, connections=connections, now=now, select=select, take_over=take_over)
     _refuse(plan, take_over=take_over)
     if approved is not None:
         _compare(plan, approved, now=now)
