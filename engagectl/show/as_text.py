@@ -1,0 +1,176 @@
+"""A plan as text for people: symbols, addresses, types, origins, hazards, and one line that sums it up."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from engagectl.model.change import (
+    AddColumn,
+    Change,
+    ChangeSetting,
+    CreateSchema,
+    CreateTable,
+    DropColumn,
+    DropTable,
+    RebuildColumn,
+    RenameColumn,
+    RenameTable,
+    SetComment,
+    WidenColumn,
+    kind_of,
+)
+from engagectl.model.column_type import type_text
+from engagectl.model.plan import Finding, Noted, Plan, Step, WarehousePlan
+from engagectl.show.terminal import STYLES, escape
+
+_NOTED = {
+    "retained": "Retained (ours, no longer declared; kept, not fed)",
+    "unmanaged": "Unmanaged (not ours; never touched)",
+    "segment": "Managed by Segment (compared, never written)",
+    "added_by_sync": "Added by sync (engagectl import --undeclared writes their YAML)",
+    "found": "Found types, taken as they are",
+    "retired": "Retired",
+}
+_COUNTED = {
+    "create_schema": "create",
+    "create_table": "create",
+    "add_column": "add",
+    "rename_table": "rename",
+    "rename_column": "rename",
+    "widen_column": "widen",
+    "rebuild_column": "rebuild",
+    "set_comment": "comment",
+    "change_setting": "settings",
+    "drop_column": "drop",
+    "drop_table": "drop",
+}
+_LISTED = 20
+
+
+def plan_text(plan: Plan, *, colour: bool, width: int, sql: bool = False) -> str:
+    """Return the plan as text. The summary and the next command come last, where a terminal leaves the eye."""
+    ink = _Ink(colour)
+    lines = [ink("bold", f"engagectl plan: {plan.project}" + (f" · {plan.target}" if plan.target else ""))]
+    for warehouse in plan.warehouses:
+        lines += ["", *_warehouse(warehouse, ink, width=width, sql=sql)]
+    findings = plan.all_findings
+    if findings:
+        lines += ["", *(line for finding in _by_weight(findings) for line in _finding(finding, ink))]
+    lines += ["", *_summary(plan, ink)]
+    return "\n".join(lines)
+
+
+class _Ink:
+    def __init__(self, colour: bool) -> None:
+        self.colour = colour
+
+    def __call__(self, style: str, text: str) -> str:
+        safe = escape(text)
+        return f"\x1b[{STYLES[style]}m{safe}\x1b[0m" if self.colour else safe
+
+
+def _warehouse(plan: WarehousePlan, ink: _Ink, *, width: int, sql: bool) -> Iterator[str]:
+    delivery = f" · {plan.delivery}" if plan.delivery else ""
+    yield ink("bold", plan.warehouse) + ink("dim", f" ({plan.type}{delivery})")
+    if not plan.steps:
+        yield "  no changes"
+    if plan.creates_journal:
+        yield ink("dim", "  the journal is created with the first step")
+    drops = [step for step in plan.steps if "DATA_LOSS" in step.hazards]
+    for step in (*drops, *(step for step in plan.steps if step not in drops)):
+        yield from _step(step, ink, width=width)
+        if sql:
+            for statement in step.statements:
+                yield from (ink("dim", f"        {line}") for line in f"{statement};".splitlines())
+    for kind, title in _NOTED.items():
+        noted = [one for one in plan.noted if one.kind == kind]
+        if noted:
+            yield ink("dim", f"  {title}:")
+            yield from (ink("dim", f"    {_noted(one)}") for one in noted[:_LISTED])
+            if len(noted) > _LISTED:
+                yield ink("dim", f"    and {len(noted) - _LISTED} more")
+
+
+def _step(step: Step, ink: _Ink, *, width: int) -> Iterator[str]:
+    symbol, style, what = _said(step.change)
+    name = f"{step.address.kind}.{step.address.name}"
+    where = f"{step.place.file}:{step.place.line}" if step.place is not None else ""
+    tail = " · ".join(part for part in (step.owner, where) if part)
+    plain = f"  {symbol} {name}  {what}"
+    gap = max(2, min(width, 120) - len(plain) - len(tail))
+    yield f"  {ink(style, symbol)} {ink('bold', name)}  {ink(style, what)}" + (
+        " " * gap + ink("dim", tail) if tail else ""
+    )
+    if step.hazards:
+        rows = f", {step.rows:,} rows" if step.rows is not None else ", rows unknown"
+        yield ink("yellow", f"      ! {', '.join(step.hazards)}{rows}")
+    if isinstance(step.change, CreateTable):
+        columns = step.change.table.columns
+        longest = max((len(column.name) for column in columns), default=0)
+        for column in columns:
+            yield f"      {ink('green', '+')} {escape(column.name.ljust(longest))}  {ink('dim', type_text(column.type))}"
+
+
+def _said(change: Change) -> tuple[str, str, str]:
+    """Return symbol, style and words of a change."""
+    match change:
+        case CreateSchema():
+            return "+", "green", "new schema"
+        case CreateTable(table=table):
+            count = len(table.columns)
+            return "+", "green", f"new table, {count} column{'' if count == 1 else 's'}"
+        case AddColumn(column=column):
+            return "+", "green", type_text(column.type)
+        case RenameTable(before=before):
+            return "~", "yellow", f"renamed from {before}"
+        case RenameColumn(before=old):
+            return "~", "yellow", f"renamed from {old}"
+        case WidenColumn(before=has, column=column):
+            return "~", "yellow", f"{type_text(has.type)} -> {type_text(column.type)}"
+        case RebuildColumn(before=has, column=column):
+            return "~", "yellow", f"rebuilt: {type_text(has.type)} -> {type_text(column.type)}"
+        case SetComment(comment=comment):
+            return "~", "yellow", f"comment: {comment or '(none)'}"
+        case ChangeSetting(setting="feed", after=None):
+            return "-", "yellow", "retired: its tables are kept, it no longer reads"
+        case ChangeSetting(setting="feed"):
+            return "+", "green", "new feed: reads its inputs from the beginning"
+        case ChangeSetting(setting=setting, before=old, after=new):
+            return (
+                "~",
+                "yellow",
+                f"{setting}: {old if old is not None else '(unset)'} -> {new if new is not None else '(unset)'}",
+            )
+        case DropColumn(reason=reason) | DropTable(reason=reason):
+            return "-", "red", f"dropped ({reason})"
+
+
+def _noted(one: Noted) -> str:
+    rows = f" ({one.rows:,} rows)" if one.rows is not None else ""
+    return f"{one.address.kind}.{one.address.name}{rows}" + (f": {one.detail}" if one.kind == "found" else "")
+
+
+def _by_weight(findings: Iterable[Finding]) -> list[Finding]:
+    order = {"error": 0, "warning": 1, "info": 2}
+    return sorted(findings, key=lambda one: (order[one.severity], one.code, str(one.address)))
+
+
+def _finding(one: Finding, ink: _Ink) -> Iterator[str]:
+    style = {"error": "red", "warning": "yellow", "info": "cyan"}[one.severity]
+    place = f"  {one.place}" if one.place is not None else ""
+    yield ink(style, f"{one.severity} {one.code}") + f" {escape(one.message)}" + ink("dim", place)
+    yield from (ink("dim", f"    {line}") for line in one.help)
+
+
+def _summary(plan: Plan, ink: _Ink) -> Iterator[str]:
+    steps = plan.steps
+    if not steps and not plan.refused:
+        yield ink("green", "No changes.") + " The warehouse is as the YAML says."
+        return
+    counts = Counter(_COUNTED[kind_of(step.change)] for step in steps)
+    parts = [f"{count} to {word}" if word != "settings" else f"{count} settings" for word, count in counts.items()]
+    yield ink("bold", f"Plan: {', '.join(parts) or 'no changes'}.") + ink("dim", f" {plan.fingerprint[:12]}")
+    if plan.refused:
+        refusals = sum(finding.refuses for finding in plan.all_findings)
+        yield ink("red", f"Refused: {refusals} finding{'' if refusals == 1 else 's'} above must be settled first.")
+    elif plan.mode == "warehouse":
+        yield f"Next: engagectl {'plan --out plan.json, then apply plan.json' if plan.protected else 'apply'}"
