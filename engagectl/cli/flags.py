@@ -113,7 +113,7 @@ def _takes_value(flag: str) -> bool:
 
 def take(args: Sequence[str], state: Invocation) -> list[str]:
     """Read the global flags out of the words, up to `--`; return the other words in order."""
-    words, rest, seen = list(args), [], set[str]()
+    words, rest, seen = list(args), list[str](), set[str]()
 
     def put(flag: str, value: str) -> None:
         field, kind = TABLE[flag][:2]

@@ -19,5 +19,21 @@ def history_text(entries: "Sequence[tuple[str, HistoryEntry]]") -> str:
     """Return a line per entry, newest first."""
     if not entries:
         return "Nothing was applied or synced yet. Next: engagectl plan"
-    heads = ("warehouse", "kind", "status", "started", "finished", "id")
-    return columns(heads, [(name, e.kind, e.status, e.started_at, e.finished_at or "", e.id) for name, e in entries])
+    heads = ("warehouse", "kind", "status", "started", "took", "rows", "id", "target", "notices")
+    return columns(
+        heads,
+        [
+            (
+                name,
+                entry.kind,
+                entry.status,
+                entry.started_at,
+                "" if entry.duration_s is None else f"{entry.duration_s:.1f} s",
+                sum(rows for _, rows in entry.rows),
+                entry.id,
+                entry.target,
+                entry.notices,
+            )
+            for name, entry in entries
+        ],
+    )

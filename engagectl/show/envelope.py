@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engagectl import __version__
-from engagectl.errors import Diagnostic, Place
+from engagectl.errors import Diagnostic
+from engagectl.show.diagnostics import as_data
 
 
 def envelope(
@@ -22,32 +23,8 @@ def envelope(
         "engagectl": __version__,
         "ok": ok,
         "summary": dict(summary or {}),
-        "diagnostics": [diagnostic_data(diagnostic) for diagnostic in diagnostics],
+        "diagnostics": as_data(tuple(diagnostics)),
         **data,
-    }
-
-
-def diagnostic_data(diagnostic: Diagnostic) -> dict[str, Any]:
-    """Return a diagnostic as JSON data."""
-    return {
-        "code": diagnostic.code,
-        "severity": diagnostic.severity,
-        "message": diagnostic.message,
-        "place": _place(diagnostic.place),
-        "help": list(diagnostic.help),
-        "related": [{"place": _place(place), "message": text} for place, text in diagnostic.related],
-    }
-
-
-def _place(place: Place | None) -> dict[str, Any] | None:
-    if place is None:
-        return None
-    return {
-        "file": place.file,
-        "line": place.line,
-        "column": place.column,
-        "end_line": place.end_line,
-        "end_column": place.end_column,
     }
 
 

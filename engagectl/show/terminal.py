@@ -67,25 +67,17 @@ class Terminal:
     def result(self, text: str, *, styled: bool = False) -> None:
         """Print what was asked for. `styled` text may hold colour codes of ours; all else is escaped."""
         self.done()
-        if styled and self.colour:
-            text = "".join(part if _SGR.fullmatch(part) else escape(part) for part in _SGR.split(text))
-        else:
-            text = escape(_SGR.sub("", text) if styled else text)
-        _write(self.out, text.rstrip("\n") + "\n")
+        _write(self.out, _safe(text, styled=styled, colour=self.colour).rstrip("\n") + "\n")
 
     def story(self, text: str) -> None:
         """Tell what happens, on stderr; silent with --quiet."""
         if not self.quiet:
             self.complain(text)
 
-    def complain(self, text: str, style: str = "") -> None:
-        """Print to stderr whatever the flags say. `style` paints the first word."""
+    def complain(self, text: str, *, styled: bool = False) -> None:
+        """Print to stderr whatever the flags say."""
         self.done()
-        text = escape(text)
-        if style and self.colour_err:
-            head, colon, rest = text.partition(":")
-            text = f"\x1b[1;{STYLES[style]}m{head}\x1b[0m{colon}{rest}"
-        _write(self.err, text.rstrip("\n") + "\n")
+        _write(self.err, _safe(text, styled=styled, colour=self.colour_err).rstrip("\n") + "\n")
 
     def tick(self, text: str) -> None:
         """Replace the progress line."""
@@ -105,6 +97,14 @@ class Terminal:
         self.done()
         _write(self.err, f"{escape(question)} ")
         return sys.stdin.readline().strip().lower() == "yes"
+
+
+def _safe(text: str, *, styled: bool, colour: bool) -> str:
+    if not styled:
+        return escape(text)
+    if not colour:
+        return escape(_SGR.sub("", text))
+    return "".join(part if _SGR.fullmatch(part) else escape(part) for part in _SGR.split(text))
 
 
 def _write(stream: TextIO, text: str) -> None:

@@ -22,22 +22,28 @@ def apply(
     ] = False,
 ) -> None:
     from engagectl import api
+    from engagectl.cli.applied import apply_data, apply_text, event_text
     from engagectl.planfile import read_plan
 
     terminal = terminal_of(ctx.obj)
     project = project_of(ctx.obj, terminal)
     approved = [read_plan(path) for path in plans or ()]
+
+    def tell(event: object) -> None:
+        if text := event_text(event):
+            terminal.story(text)
+
     done = api.apply_plan(
         project,
         approved=approved,
         select=select or (),
         confirm=lambda made: bool(approved) or confirm(made, ctx.obj, terminal),
-        reporter=lambda event: terminal.story(str(event)),
+        reporter=tell,
         take_over=take_over,
         lock_timeout_s=ctx.obj.lock_timeout_s,
         warehouses=ctx.obj.warehouses,
     )
-    finish(ctx.obj, terminal, text=done.as_text(), data=done.as_data())
+    finish(ctx.obj, terminal, text=apply_text(done), data=apply_data(done), code=4 if done.declined else 0)
 
 
 def confirm(made: "Plan", state: Invocation, terminal: Terminal) -> bool:

@@ -25,4 +25,7 @@ def history(
         entries = tuple(pair for pair in entries if pair[1].id.startswith(id))
         if not entries:
             raise UsageError(f"no apply or sync {id}", help="engagectl history lists them")
-    finish(ctx.obj, terminal, text=history_text(entries), data={"entries": history_data(entries)})
+    text = history_text(entries)
+    if id is not None:
+        text += "".join(f"\n    {table}: {rows:,} rows" for _, entry in entries for table, rows in entry.rows)
+    finish(ctx.obj, terminal, text=text, data={"entries": history_data(entries)})

@@ -17,7 +17,7 @@ class Action(StrEnum):
 def quarantine(
     ctx: typer.Context,
     action: Annotated[Action, typer.Argument(help="list, or show one.")] = Action.LIST,
-    id: Annotated[str | None, typer.Argument(help="Of show: the entry's id, as list prints it.")] = None,
+    id: Annotated[str | None, typer.Argument(help="Of show: the message id, as list prints it.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many of each warehouse.")] = 100,
 ) -> None:
     from engagectl import api
@@ -26,18 +26,18 @@ def quarantine(
     from engagectl.show.terminal import columns
 
     if action is Action.SHOW and id is None:
-        raise UsageError("quarantine show needs an id", help="engagectl quarantine list prints them")
+        raise UsageError("quarantine show needs a message id", help="engagectl quarantine list prints them")
     terminal = terminal_of(ctx.obj)
     found = api.quarantine(project_of(ctx.obj, terminal), limit=100_000 if action is Action.SHOW else limit)
     data = [
         {"warehouse": name, **{part.name: getattr(entry, part.name) for part in fields(entry)}} for name, entry in found
     ]
     if action is Action.SHOW:
-        chosen = [one for one in data if str(one.get("id")) == id]
+        chosen = [one for one in data if one["message_id"] == id]
         if not chosen:
             raise UsageError(f"no quarantined message {id}", help="engagectl quarantine list prints them")
-        finish(ctx.obj, terminal, text=tree(chosen[0]), data={"entry": chosen[0]})
+        finish(ctx.obj, terminal, text="\n\n".join(tree(one) for one in chosen), data={"entries": chosen})
         return
-    heads = [name for name in (data[0] if data else ()) if name not in ("raw", "message", "line_text", "text")]
+    heads = [name for name in (data[0] if data else ()) if name not in ("content", "content_kind")]
     text = columns(heads, [[one[name] for name in heads] for one in data]) if data else "Nothing in quarantine."
     finish(ctx.obj, terminal, text=text, data={"entries": data}, summary={"entries": len(data)})

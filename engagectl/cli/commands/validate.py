@@ -24,7 +24,7 @@ def validate(ctx: typer.Context) -> None:
     if state.json or state.report:
         write_document(state, terminal, envelope("validate", ok=not counts["error"], summary=counts, diagnostics=found))
     if not state.json:
-        show_diagnostics(terminal, found)
+        show_diagnostics(state, terminal, found)
         told = [f"{number} {kind}{'' if number == 1 else 's'}" for kind, number in counts.items() if number]
         terminal.result(f"{'Not valid' if counts['error'] else 'Valid'}{': ' if told else ''}{', '.join(told)}.")
     if counts["error"]:
