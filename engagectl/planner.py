@@ -283,7 +283,7 @@ def _settings(feeds: Iterable[Feed], seen: _Seen, structure: Iterable[Change]) -
                 subject=feed.address, setting=name, before=was.get(name), after=now.get(name), origin=feed.origin
             )
         is_touched = any(table.name in touched for table in feed.tables)
-        if not differs and before.id == feed.id and before != feed and not is_touched:
+        if not differs and before.id == feed.id and not _is_same(before, feed) and not is_touched:
             yield ChangeSetting(
                 subject=feed.address,
                 setting="details",
@@ -294,6 +294,14 @@ def _settings(feeds: Iterable[Feed], seen: _Seen, structure: Iterable[Change]) -
     for one in seen.applied:
         if one.retired_at is None and (one.feed.kind, one.feed.id) not in taken:
             yield ChangeSetting(subject=one.feed.address, setting=FEED, before="applied", after=None)
+
+
+def _is_same(before: Feed, feed: Feed) -> bool:
+    """Tell whether sync would do the same by both. What else the space declares does not touch an activation."""
+    before = dataclasses.replace(before, owner=feed.owner)
+    if feed.kind == "activation":
+        before = dataclasses.replace(before, declared=feed.declared, retired=feed.retired)
+    return before == feed
 
 
 def _without_origin(feed: Feed) -> object:

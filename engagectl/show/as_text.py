@@ -92,12 +92,12 @@ def _warehouse(plan: WarehousePlan, ink: _Ink, *, width: int, sql: bool) -> Iter
 
 def _step(step: Step, ink: _Ink, *, width: int) -> Iterator[str]:
     symbol, style, what = _said(step.change)
-    name = f"{step.address.kind}.{step.address.name}"
+    subject = f"{step.address.kind}.{step.address.name}"
     where = f"{step.place.file}:{step.place.line}" if step.place is not None else ""
     tail = " · ".join(part for part in (step.owner, where) if part)
-    plain = f"  {symbol} {name}  {what}"
+    plain = f"  {symbol} {subject}  {what}"
     gap = max(2, min(width, 120) - len(plain) - len(tail))
-    yield f"  {ink(style, symbol)} {ink('bold', name)}  {ink(style, what)}" + (
+    yield f"  {ink(style, symbol)} {ink('bold', subject)}  {ink(style, what)}" + (
         " " * gap + ink("dim", tail) if tail else ""
     )
     if step.hazards:
@@ -107,7 +107,8 @@ def _step(step: Step, ink: _Ink, *, width: int) -> Iterator[str]:
         columns = step.change.table.columns
         longest = max((len(column.name) for column in columns), default=0)
         for column in columns:
-            yield f"      {ink('green', '+')} {escape(column.name.ljust(longest))}  {ink('dim', type_text(column.type))}"
+            name = escape(column.name.ljust(longest))
+            yield f"      {ink('green', '+')} {name}  {ink('dim', type_text(column.type))}"
 
 
 def _said(change: Change) -> tuple[str, str, str]:

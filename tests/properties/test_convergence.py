@@ -1,0 +1,88 @@
+"""For random desired states A then B: apply(plan) then plan is empty, on both engines; diff(x, x) is empty."""
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engagectl import api
+from engagectl.diff import diff
+from engagectl.model.column_type import Boolean, ColumnType, Date, Decimal, Float, Integer, Text, Timestamp
+from engagectl.model.schema import Column, State, Table, TableName
+from engagectl.warehouses.registry import warehouse
+
+ROOT = """version: 1
+project: acme
+include: ["engage/*.yaml"]
+default_target: dev
+targets: {{dev: {{warehouses: {{cdp: main}}}}}}
+warehouses: {{main: {warehouse}}}
+lifecycle: {{type_changes: rebuild}}
+"""
+TYPES = ("boolean", "integer", "float", "decimal(18,2)", "string", "timestamp", "date", "json_text", "json")
+
+
+@st.composite
+def spaces(draw: st.DrawFn) -> str:
+    traits = draw(st.dictionaries(st.sampled_from(("a1", "b2", "c3")), st.sampled_from(TYPES), min_size=1))
+    mappings = draw(st.dictionaries(st.sampled_from(("x1", "y2")), st.sampled_from(TYPES)))
+    calls = draw(st.sampled_from(("[identify]", "[track]", "[identify, track]")))
+    mobile = draw(st.sampled_from(("true", "false")))
+    lines = [
+        'inputs: {events: {files: ["data/*.jsonl"]}}',
+        "spaces: {default: {slug: default, sources: {main: {input: events}}}}",
+        "audiences: {vip: {space: default, kind: profile}}",
+        "traits:",
+        *(f'  {name}: {{space: default, kind: sql, type: "{type_}"}}' for name, type_ in traits.items()),
+        "connections:",
+        "  classic:",
+        "    space: default",
+        "    warehouses: [cdp]",
+        f'    send: [{{traits: ["*"], audiences: [vip], as: {calls}, mobile_ids: {mobile}}}]',
+        "activations:",
+        "  log:",
+        "    audience: vip",
+        "    warehouses: [cdp]",
+        "    table: log",
+    ]
+    if mappings:
+        lines += ["    mappings:"]
+        lines += [f'      - {{from: properties.{to}, to: {to}, type: "{type_}"}}' for to, type_ in mappings.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _converges(root: Path, warehouse_yaml: str, yaml: str) -> bool:
+    (root / "engage").mkdir(exist_ok=True)
+    (root / "engagectl.yaml").write_text(ROOT.format(warehouse=warehouse_yaml))
+    (root / "engage/space.yaml").write_text(yaml)
+    project = api.open_project(root)
+    if api.make_plan(project).refused:
+        return False
+    api.apply_plan(project, confirm=lambda _: True, reporter=lambda _: None)
+    assert api.make_plan(project).steps == ()
+    assert api.drift(project).steps == ()
+    return True
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(first=spaces(), second=spaces())
+def test_apply_then_plan_is_empty_on_duckdb(first: str, second: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        place = "{type: duckdb, path: ./db.duckdb}"
+        assert _converges(Path(folder), place, first)
+        _converges(Path(folder), place, second)
+
+
+COLUMN_TYPES: tuple[ColumnType, ...] = (Boolean(), Integer(), Float(), Decimal(9, 2), Text(), Timestamp(), Date())
+columns = st.dictionaries(st.sampled_from("abcd"), st.sampled_from(COLUMN_TYPES), min_size=1)
+
+
+@given(content=st.dictionaries(st.sampled_from(("t1", "t2")), columns), name=st.sampled_from(("duckdb", "postgres")))
+def test_a_state_does_not_differ_from_itself(content: dict[str, dict[str, ColumnType]], name: str) -> None:
+    tables = tuple(
+        Table(name=TableName("s", table), columns=tuple(Column(name=c, type=t) for c, t in inside.items()))
+        for table, inside in content.items()
+    )
+    state = State(schemas=("s",), tables=tables)
+    assert diff(state, state, relate=warehouse(name).relate, retype="rebuild").changes == ()
