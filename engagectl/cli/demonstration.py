@@ -1,10 +1,14 @@
 """The main job from beginning to end, with the library's own functions; every number printed comes from the run."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engagectl.cli.loading import Loading
 from engagectl.cli.starter import make_project
 from engagectl.show.terminal import Terminal, columns
+
+if TYPE_CHECKING:
+    from engagectl.model.plan import Plan
 
 IDENTIFIES = (
     "SELECT user_id, first_time_shopper, total_revenue_180_days, received_at"
@@ -29,10 +33,16 @@ def demonstrate(folder: Path, terminal: Terminal) -> None:
             terminal.result(columns(heads, connection.query(sql)))
 
     make_project(folder, "quickstart")
+    terminal.story(f"A project with sample messages, in {folder}")
     project = api.open_project(folder)
-    head("engagectl plan")
-    made = api.make_plan(project)
-    terminal.result(plan_text(made, colour=terminal.colour, width=terminal.width, sql=False), styled=True)
+
+    def show_plan(made: "Plan") -> None:
+        text = plan_text(made, colour=terminal.colour, width=terminal.width, sql=False)
+        short = [line for line in text.splitlines() if not line.startswith("      ")]
+        terminal.result("\n".join(short), styled=True)  # a table's columns are left out
+
+    head("engagectl plan, without the lines of columns")
+    show_plan(api.make_plan(project))
     head("engagectl apply")
     applied = api.apply_plan(project, confirm=lambda _: True, reporter=lambda _: None)
     terminal.result(apply_text(applied))
@@ -43,8 +53,7 @@ def demonstrate(folder: Path, terminal: Terminal) -> None:
     head("The users row of u123")
     show_rows(USERS, ("id", "first_time_shopper", "total_revenue_180_days"))
     head("engagectl plan, again")
-    again = api.make_plan(project)
-    terminal.result(plan_text(again, colour=terminal.colour, width=terminal.width, sql=False), styled=True)
+    show_plan(api.make_plan(project))
     head("engagectl sync, again")
     terminal.result(api.sync(project, options=SyncOptions(), progress=Loading(terminal)).as_text())
     head("engagectl drift")
