@@ -144,9 +144,7 @@ def _column_there(table: Table, there: Table, column: Column, found: _Found) -> 
         if has is not None:
             found.clashes.append(Clash(table.name, old_name, column.name, column))
             continue
-        found.changes.append(
-            RenameColumn(table=table.name, before=old_name, column=column.name, origin=column.origin)
-        )
+        found.changes.append(RenameColumn(table=table.name, before=old_name, column=column.name, origin=column.origin))
         has = dataclasses.replace(old, name=column.name)
     return has
 

@@ -29,9 +29,7 @@ class Judged:
 
 
 def refusal(code: str, message: str, address: Address, origin: Origin, *help: str) -> Judged:
-    return Judged(
-        code=code, severity="error", message=message, address=address, origin=origin, help=help, refuses=True
-    )
+    return Judged(code=code, severity="error", message=message, address=address, origin=origin, help=help, refuses=True)
 
 
 def judge(
@@ -174,5 +172,3 @@ def _fed_cells(feed: Feed) -> set[str]:
         for column in table.columns
         if column.fed and not column.added_by_sync
     }
-
-

@@ -5,6 +5,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from engagectl import api
@@ -36,7 +37,8 @@ audiences:
 connections:
   classic: {space: default, warehouses: [cdp], send: [{traits: ["*"], audiences: ["*"], as: [identify, track]}]}
 activations:
-  log: {audience: vip, warehouses: [cdp], table: log, mappings: [{from: entity.account.id, to: account_id, type: string}]}
+  log: {audience: vip, warehouses: [cdp], table: log,
+        mappings: [{from: entity.account.id, to: account_id, type: string}]}
 """
 
 
@@ -206,4 +208,5 @@ def test_a_plan_is_shown_to_people_and_machines(tmp_path: Path) -> None:
     data = plan_json(plan)
     assert data["schema"] == "engagectl/plan/1"
     assert len(data["warehouses"][0]["steps"]) == len(plan.steps)
+    jsonschema.validate(data, json.loads((Path(__file__).parents[2] / "schemas/plan.schema.json").read_text()))
     assert plan_text(dataclasses.replace(plan, warehouses=()), colour=True, width=80)

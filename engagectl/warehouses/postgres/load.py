@@ -97,7 +97,7 @@ class PostgresLoader:
         old = {
             at: f"coalesce(t.{_ident(at)}::timestamptz, CASE WHEN t.id IS NULL THEN {floor} END)" for _, at, _ in traits
         }
-        values = {name: f"greatest(d.{_ident(name)}, o.{_ident(name)})" for name in clock}
+        values: dict[str, str] = {name: f"greatest(d.{_ident(name)}, o.{_ident(name)})" for name in clock}
         if "user_id" in stored:
             values["user_id"] = "d.id"
         for column, at, kind in traits:

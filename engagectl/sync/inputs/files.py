@@ -1,0 +1,140 @@
+"""Which files an input is, what each is made of, and how to know one again."""
+
+import glob
+import gzip
+import hashlib
+import io
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal, cast
+
+from engagectl.errors import FailedError
+
+Format = Literal["ndjson", "gzip", "zstd", "parquet", "stdin"]
+HEAD_BYTES = 64 * 1024
+TAIL_BYTES = 4 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputFile:
+    """`key` is the path relative to the project root with /, or the whole path outside it; `bytes` as stored."""
+
+    key: str
+    path: Path | None
+    format: Format
+    bytes: int | None = None
+
+
+STANDARD_INPUT = InputFile(key="-", path=None, format="stdin")
+
+
+def list_files(patterns: Sequence[str], *, root: Path, folder: Path | None = None) -> tuple[InputFile, ...]:
+    """Return the regular files that the globs name, by key. Relative globs start in `folder`, else in the root."""
+    found: dict[str, InputFile] = {}
+    for pattern in patterns:
+        for name in glob.glob(str((folder or root) / pattern), recursive=True):  # noqa: PTH207  absolute globs too
+            path = Path(name)
+            if not path.is_file() or path.name == "_SUCCESS":
+                continue
+            key = _key(path, root)
+            found[key] = InputFile(key=key, path=path, format=_format(path), bytes=path.stat().st_size)
+    return tuple(found[key] for key in sorted(found))
+
+
+def _key(path: Path, root: Path) -> str:
+    absolute = path.absolute()
+    try:
+        return absolute.relative_to(root.absolute()).as_posix()
+    except ValueError:
+        return absolute.as_posix()
+
+
+def _format(path: Path) -> Format:
+    """Return the format by the first bytes: some clients hand gzip files over already decompressed."""
+    with path.open("rb") as file:
+        head = file.read(4)
+    if head[:2] == b"\x1f\x8b":
+        return "gzip"
+    if head == b"\x28\xb5\x2f\xfd":
+        return "zstd"
+    return "parquet" if head == b"PAR1" else "ndjson"
+
+
+def open_bytes(file: InputFile, *, offset: int = 0) -> IO[bytes]:
+    """Open a file at an offset of its uncompressed bytes. Raises FailedError when what it needs is not installed."""
+    if file.path is None:
+        return cast(IO[bytes], sys.stdin.buffer)
+    if file.format == "zstd":
+        try:
+            import zstandard
+        except ModuleNotFoundError:
+            raise FailedError(
+                f"{file.key} is compressed with zstd and the zstandard package is not installed",
+                code="EC731",
+                help="install it: pip install 'engagectl[zstd]'",
+            ) from None
+        raw = zstandard.ZstdDecompressor().stream_reader(file.path.open("rb"), read_across_frames=True)
+        stream = cast(IO[bytes], io.BufferedReader(raw, buffer_size=1 << 20))
+    elif file.format == "gzip":
+        stream = cast(IO[bytes], gzip.open(file.path, "rb"))
+    else:
+        stream = file.path.open("rb", buffering=0)
+    if file.format == "ndjson":
+        stream.seek(offset)
+        return stream
+    while offset > 0:
+        passed = stream.read(min(offset, 1 << 20))
+        if not passed:
+            break
+        offset -= len(passed)
+    return stream
+
+
+def identity(file: InputFile, offset: int) -> str:
+    """Return what a file is known by: the head of what was committed, and the last bytes before the offset."""
+    if file.path is None or offset <= 0:
+        return ""
+    with open_bytes(file) as stream:
+        head = _read(stream, min(HEAD_BYTES, offset))
+        before = max(0, offset - TAIL_BYTES)
+        tail = (head + _skip_then_read(stream, len(head), offset))[-(offset - before) :]
+    if len(head) < min(HEAD_BYTES, offset):
+        return "short"
+    return f"{hashlib.sha256(head).hexdigest()}:{hashlib.sha256(tail).hexdigest()}"
+
+
+def verify(file: InputFile, offset: int, known: str) -> Literal["same", "shorter", "rewritten"]:
+    """Tell whether the file still begins with what was committed."""
+    if file.path is None or offset <= 0 or not known:
+        return "same"
+    if file.format == "ndjson" and file.path.stat().st_size < offset:
+        return "shorter"
+    found = identity(file, offset)
+    if found == "short":
+        return "shorter"
+    return "same" if found == known else "rewritten"
+
+
+def _read(stream: IO[bytes], size: int) -> bytes:
+    parts = []
+    while size > 0:
+        part = stream.read(size)
+        if not part:
+            break
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def _skip_then_read(stream: IO[bytes], position: int, offset: int) -> bytes:
+    """Return the last TAIL_BYTES (or fewer) between position and offset."""
+    keep = b""
+    while position < offset:
+        part = stream.read(min(1 << 20, offset - position))
+        if not part:
+            break
+        position += len(part)
+        keep = (keep + part)[-TAIL_BYTES:]
+    return keep

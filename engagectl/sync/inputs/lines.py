@@ -1,0 +1,168 @@
+"""Bytes -> chunks of whole lines. Offsets count uncompressed bytes; what is odd about a line is found here once."""
+
+import io
+import re
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+
+from engagectl.sync.inputs.files import InputFile, open_bytes
+
+_READ_BYTES = 4 << 20
+_UTF8_PIECE = 64 << 10
+_DIGIT_PIECE = 256 << 10
+_FLAT = bytes(48 if 48 <= code <= 57 or code == 46 else code for code in range(256))
+_RUN = b"0" * 16
+_NUMBER = re.compile(rb"\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Overlong:
+    """A line longer than the limit: it was passed over while it streamed by; `head` is its first KiB."""
+
+    line: int
+    offset: int
+    bytes: int
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Whole lines of one file. `offsets` are n + 1 starts within the buffer; `offset` and `line` are of its first byte.
+
+    `not_utf8` and `long_numbers` are line numbers within the chunk: lines that are not UTF-8 or hold a NUL, and lines
+    with a number that a double may not carry.
+    """
+
+    buffer: bytes
+    offsets: "array[int]"
+    offset: int
+    line: int
+    end: int
+    overlong: tuple[Overlong, ...]
+    not_utf8: tuple[int, ...]
+    has_nul_escape: bool
+    long_numbers: tuple[int, ...]
+
+    @property
+    def lines(self) -> int:
+        return len(self.offsets) - 1
+
+
+def chunks(
+    file: InputFile,
+    *,
+    offset: int = 0,
+    line: int = 0,
+    chunk_bytes: int = 64 << 20,
+    complete: bool = False,
+    line_bytes_max: int = 16 << 20,
+) -> Iterator[Chunk]:
+    """Yield the file from an offset on. An unfinished last line waits for the next run, unless the file is complete."""
+    with open_bytes(file, offset=offset) as stream:
+        carry = b""
+        overlong: list[Overlong] = []
+        at_end = False
+        while not at_end:
+            parts, size = [carry], len(carry)
+            wanted = max(chunk_bytes, 2 * len(carry))  # a line longer than a chunk must still grow
+            while size < wanted:
+                part = stream.read(min(_READ_BYTES, wanted - size))
+                if not part:
+                    at_end = True
+                    break
+                parts.append(part)
+                size += len(part)
+            buffer = b"".join(parts)
+            if at_end and complete and buffer and not buffer.endswith(b"\n"):
+                buffer += b"\n"
+            cut = buffer.rfind(b"\n") + 1
+            carry = buffer[cut:]
+            if not cut and not at_end and len(carry) >= line_bytes_max:
+                passed, carry, at_end = _pass_over(stream, carry)
+                overlong.append(Overlong(line, offset, passed, buffer[:1024]))
+                offset, line = offset + passed, line + 1
+                continue
+            if cut or overlong:
+                yield _chunk(buffer[:cut] if carry else buffer, offset, line, tuple(overlong))
+            offset, overlong = offset + cut, []
+            line += buffer.count(b"\n", 0, cut)
+
+
+def _pass_over(stream: "io.RawIOBase | io.BufferedIOBase | object", head: bytes) -> tuple[int, bytes, bool]:
+    """Read on to the end of an over-long line; return its length, what follows of the last read, and end of file."""
+    size = len(head)
+    while True:
+        part: bytes = stream.read(_READ_BYTES)  # type: ignore[union-attr]  # every stream of ours has read()
+        if not part:
+            return size, b"", True
+        end = part.find(b"\n") + 1
+        if end:
+            return size + end, part[end:], False
+        size += len(part)
+
+
+def _chunk(buffer: bytes, offset: int, line: int, overlong: tuple[Overlong, ...]) -> Chunk:
+    offsets = array("i", accumulate(map(len, io.BytesIO(buffer)), initial=0))
+    return Chunk(
+        buffer=buffer,
+        offsets=offsets,
+        offset=offset,
+        line=line,
+        end=offset + len(buffer),
+        overlong=overlong,
+        not_utf8=tuple(_not_utf8(buffer, offsets)),
+        has_nul_escape=b"\\u0000" in buffer,
+        long_numbers=tuple(_long_numbers(buffer, offsets)),
+    )
+
+
+def _not_utf8(buffer: bytes, offsets: "array[int]") -> Iterator[int]:
+    """64 KiB at a time, so that nothing large is built; only failing pieces are looked at line by line."""
+    start, end = 0, len(buffer)
+    view = memoryview(buffer)
+    while start < end:
+        stop = buffer.rfind(b"\n", start, start + _UTF8_PIECE) + 1 or buffer.find(b"\n", start + _UTF8_PIECE) + 1 or end
+        try:
+            is_clean = "\0" not in str(view[start:stop], "utf-8")
+        except UnicodeDecodeError:
+            is_clean = False
+        if not is_clean:
+            first = bisect_right(offsets, start) - 1
+            for number in range(first, len(offsets) - 1):
+                if offsets[number] >= stop:
+                    break
+                piece = view[offsets[number] : offsets[number + 1]]
+                try:
+                    if "\0" in str(piece, "utf-8"):
+                        yield number
+                except UnicodeDecodeError:
+                    yield number
+        start = stop
+
+
+def _long_numbers(buffer: bytes, offsets: "array[int]") -> Iterator[int]:
+    """Lines with a fraction or exponent and more than 15 digits: DuckDB's JSON would carry it through a double."""
+    start, end = 0, len(buffer)
+    while start < end:
+        stop = buffer.rfind(b"\n", start, start + _DIGIT_PIECE) + 1
+        stop = stop or buffer.find(b"\n", start + _DIGIT_PIECE) + 1 or end
+        flat = buffer[start:stop].translate(_FLAT)
+        at = flat.find(_RUN)
+        while at >= 0:
+            number = bisect_right(offsets, start + at) - 1
+            if _is_long(buffer[offsets[number] : offsets[number + 1]]):
+                yield number
+            at = flat.find(_RUN, offsets[number + 1] - start)
+        start = stop
+
+
+def _is_long(line: bytes) -> bool:
+    for token in _NUMBER.findall(line):
+        if (b"." in token or b"e" in token or b"E" in token) and (
+            sum(48 <= code <= 57 for code in re.split(b"[eE]", token)[0]) > 15
+        ):
+            return True
+    return False
