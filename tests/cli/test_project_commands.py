@@ -87,3 +87,19 @@ def test_the_yaml_of_the_readme_is_valid_and_its_commands_exist(tmp_path: Path) 
         assert f"\n{target}: " in (ROOT / "Makefile").read_text()
     words = shlex.split(re.findall(r"`engagectl (init [^`]*)`", text)[0])
     assert engagectl(*words, cwd=tmp_path).returncode == 0
+
+
+def test_show_tells_of_a_declared_thing_a_feed_and_a_table(project: Path) -> None:
+    shown = engagectl("-C", str(project), "show", "activation.vip_membership", "--json")
+    resource = json.loads(shown.stdout)["resource"]
+    assert resource["owner"] == "growth"
+    assert resource["feeds"][0]["tables"] == ["default.vip_account_membership"]
+    assert "first_time_shopper" in engagectl("-C", str(project), "show", "table.engage_default.users").stdout
+    assert engagectl("-C", str(project), "show", "activation.nothing").returncode == 64
+
+
+def test_sql_prints_what_makes_a_table(project: Path) -> None:
+    assert (
+        'CREATE TABLE IF NOT EXISTS "engage_default"."users"'
+        in engagectl("-C", str(project), "sql", "table.engage_default.users").stdout
+    )
