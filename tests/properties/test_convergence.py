@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -86,3 +87,19 @@ def test_a_state_does_not_differ_from_itself(content: dict[str, dict[str, Column
     )
     state = State(schemas=("s",), tables=tables)
     assert diff(state, state, relate=warehouse(name).relate, retype="rebuild").changes == ()
+
+
+def test_apply_then_plan_is_empty_on_postgres(
+    tmp_path: Path, postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONVERGENCE_DSN", postgres_dsn)
+    place = "{type: postgres, dsn: {$env: CONVERGENCE_DSN}}"
+    traits = "".join(f'  t{n}: {{space: default, kind: sql, type: "{type_}"}}\n' for n, type_ in enumerate(TYPES))
+    yaml = (
+        'inputs: {events: {files: ["data/*.jsonl"]}}\n'
+        "spaces: {default: {slug: default, sources: {main: {input: events}}}}\n"
+        f"traits:\n{traits}"
+        'connections: {classic: {space: default, warehouses: [cdp], send: [{traits: ["*"], as: [identify, track]}]}}\n'
+    )
+    assert _converges(tmp_path, place, yaml)
+    assert _converges(tmp_path, place, yaml.replace("decimal(18,2)", "decimal(20,4)").replace("  t1:", "  t1b:"))
