@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from engagectl.model.plan import Plan
 
 IDENTIFIES = (
-    "SELECT user_id, first_time_shopper, total_revenue_180_days, received_at"
+    "SELECT user_id, first_time_shopper, total_revenue_180_days, CAST(received_at AS VARCHAR)"
     " FROM engage_default.identifies WHERE user_id = 'u123' ORDER BY received_at"
 )
 USERS = "SELECT id, first_time_shopper, total_revenue_180_days FROM engage_default.users WHERE id = 'u123'"

@@ -103,3 +103,14 @@ def test_sql_prints_what_makes_a_table(project: Path) -> None:
         'CREATE TABLE IF NOT EXISTS "engage_default"."users"'
         in engagectl("-C", str(project), "sql", "table.engage_default.users").stdout
     )
+
+
+def test_demo_shows_rows_and_ends_with_nothing_to_do(tmp_path: Path) -> None:
+    done = engagectl("demo", "--keep", str(tmp_path / "demo"))
+    assert done.returncode == 0, done.stderr
+    first, _, second = done.stdout.partition("engagectl plan, again")
+    assert "u123" in first
+    assert "No changes" in second
+    assert "No drift." in second
+    assert all(number == "0" for number in re.findall(r"inserted ([0-9,]+)", second))
+    assert any(number != "0" for number in re.findall(r"inserted ([0-9,]+)", first))
