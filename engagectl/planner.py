@@ -314,6 +314,7 @@ def _drops(desired: Desired, seen: _Seen, project: Project) -> tuple[list[Change
     """Return the drops that `removed:` asks for; what it may not name is refused, what is gone already is a note."""
     changes: list[Change] = []
     findings: list[Judged] = []
+    notes: list[Noted] = []
     ours = {
         row.key for row in seen.owned if row.project == project.spec.project and row.origin in ("created", "imported")
     }
@@ -332,6 +333,7 @@ def _drops(desired: Desired, seen: _Seen, project: Project) -> tuple[list[Change
         there = seen.actual.find(name)
         has = there.find(column) if there is not None and column else None
         if there is None or (column and has is None):
+            notes.append(Noted(kind="retired", address=one.address, detail="removed: nothing of that name is there"))
             continue
         wanted = desired.state.find(name)
         is_declared = (wanted is not None and (not column or wanted.find(column) is not None)) or (
@@ -353,7 +355,7 @@ def _drops(desired: Desired, seen: _Seen, project: Project) -> tuple[list[Change
             changes.append(DropColumn(table=name, column=column, type=has.type, reason=one.reason, origin=one.origin))
         else:
             changes.append(DropTable(table=name, reason=one.reason, origin=one.origin))
-    return changes, [], findings
+    return changes, notes, findings
 
 
 def _full(clashes: Iterable[Clash], connection: Connection | None, record: Warehouse) -> tuple[Clash, ...]:
