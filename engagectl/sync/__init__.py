@@ -1,1 +1,1 @@
-
+"""Inputs -> chunks -> staged relations -> rows, exactly once."""

@@ -23,8 +23,7 @@ def test_any_chunk_size_gives_the_same_lines(
     found, at, line = [], 0, 0
     for chunk in chunks(list_files(["a.jsonl"], root=path.parent)[0], chunk_bytes=size):
         assert (chunk.offset, chunk.line) == (at, line)
-        for number in range(chunk.lines):
-            found.append(chunk.buffer[chunk.offsets[number] : chunk.offsets[number + 1] - 1])
+        found += [chunk.buffer[chunk.offsets[n] : chunk.offsets[n + 1] - 1] for n in range(chunk.lines)]
         at, line = chunk.end, line + chunk.lines
     assert found == lines
 
@@ -47,7 +46,7 @@ def test_an_overlong_line_is_passed_over_and_named(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(b"x" * 5000 + b"\nok\n")
     file = list_files(["a.jsonl"], root=tmp_path)[0]
     found = list(chunks(file, chunk_bytes=100, line_bytes_max=1000))
-    assert [(o.line, o.offset, o.bytes) for chunk in found for o in chunk.overlong] == [(0, 0, 5001)]
+    assert [(o.line, o.offset, o.length) for chunk in found for o in chunk.overlong] == [(0, 0, 5001)]
     assert [(chunk.offset, chunk.line, chunk.buffer) for chunk in found] == [(5001, 1, b"ok\n")]
 
 

@@ -75,7 +75,10 @@ def open_bytes(file: InputFile, *, offset: int = 0) -> IO[bytes]:
                 code="EC731",
                 help="install it: pip install 'engagectl[zstd]'",
             ) from None
-        raw = zstandard.ZstdDecompressor().stream_reader(file.path.open("rb"), read_across_frames=True)
+        raw = zstandard.ZstdDecompressor().stream_reader(
+            file.path.open("rb"),  # noqa: SIM115  closed with the stream that reads it
+            read_across_frames=True,
+        )
         stream = cast(IO[bytes], io.BufferedReader(raw, buffer_size=1 << 20))
     elif file.format == "gzip":
         stream = cast(IO[bytes], gzip.open(file.path, "rb"))

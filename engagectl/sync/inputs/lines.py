@@ -24,7 +24,7 @@ class Overlong:
 
     line: int
     offset: int
-    bytes: int
+    length: int
     head: bytes
 
 
