@@ -11,9 +11,9 @@ from engagectl.config.space import InputSpec
 from engagectl.errors import NothingApplied
 from engagectl.journal.applied import read_feeds
 from engagectl.journal.checkpoints import Checkpoint, Move, move, read_checkpoints
-from engagectl.journal.history import Load, finish_sync, record_load, start_sync
+from engagectl.journal.history import Load, Status, finish_sync, record_load, start_sync
 from engagectl.journal.names import keep_times, times_table
-from engagectl.journal.tables import place, rfc3339
+from engagectl.journal.tables import place, quoted, rfc3339
 from engagectl.journal.undeclared import Undeclared, count_undeclared
 from engagectl.model.address import Address
 from engagectl.model.feed import Feed, InBody
@@ -109,17 +109,28 @@ class _Run:
                 keep_times(self.connection, record, self.journal, table.name, traits)
             self.report.feeds[self._address(work.feed)] = FeedCounts(self._address(work.feed))
             by_source.setdefault((work.feed.space, work.feed.source), []).append(work)
-        for (space, source), group in by_source.items():
-            for file in self._files(space, source):
-                self._file(file, group, loader)
-        finish_sync(self.connection, self.journal, id=self.report.sync_id, now=rfc3339(self.clock()), status="Success")
+        try:
+            for (space, source), group in by_source.items():
+                for file in self._files(space, source):
+                    self._file(file, group, loader)
+        except BaseException:
+            self._finish("Partial" if self.report.chunks else "Failure")
+            raise
+        self._finish("Partial" if self.report.left_out else "Success")
+
+    def _finish(self, status: Status) -> None:
+        now = rfc3339(self.clock())
+        finish_sync(self.connection, self.journal, id=self.report.sync_id, now=now, status=status)
 
     def _address(self, feed: Feed) -> Address:
         return replace(feed.address, warehouse=self.name)
 
     def _ready(self) -> list[Work]:
         works = []
-        for applied in read_feeds(self.connection, self.journal, project=self.project.spec.project):
+        stored = read_feeds(self.connection, self.journal)
+        for applied in stored:
+            if applied.feed.project != self.project.spec.project:
+                continue
             address = self._address(applied.feed)
             if applied.retired_at is not None or applied.feed.excluded_by:
                 continue
@@ -128,8 +139,25 @@ class _Run:
             if problem := self._problem(applied.feed):
                 self.report.left_out.append(LeftOut(address, "EC702", problem, "run: engagectl plan"))
                 continue
+            others = [other.feed for other in stored if other.number != applied.number and other.retired_at is None]
+            if table := self._foreign_rows(applied.number, applied.feed, others):
+                advice = "say whose they are: existing_rows: keep loads beside them"
+                message = f"{table} holds rows that this feed did not load"
+                self.report.left_out.append(LeftOut(address, "EC711", message, advice))
+                continue
             works.append(Work(applied.number, applied.feed))
         return works
+
+    def _foreign_rows(self, number: int, feed: Feed, others: Sequence[Feed]) -> str:
+        """Return a table with rows of another writer, when this feed has never read anything and was not told."""
+        if feed.existing_rows == "keep" or read_checkpoints(self.connection, self.journal, [number]):
+            return ""
+        shared = {table.name for other in others for table in other.tables}
+        for table in feed.tables:
+            stored = f"{quoted(table.name.schema)}.{quoted(table.name.table)}"
+            if table.fed and table.name not in shared and self.connection.query(f"SELECT 1 FROM {stored} LIMIT 1"):
+                return str(table.name)
+        return ""
 
     def _problem(self, feed: Feed) -> str:
         """Say why a feed cannot load: a table or column is missing, or its source has no input any more."""
@@ -137,6 +165,8 @@ class _Run:
         source = space.sources.get(feed.source) if space is not None else None
         if source is None or source.input is None:
             return f"the YAML names no input for source {feed.source!r} of space {feed.space!r}"
+        if feed.on_undeclared in ("add_column", "fail") or feed.existing_rows == "known" or feed.dedupe_window_s:
+            return "it asks for on_undeclared add_column or fail, existing_rows known or dedupe_window: not built yet"
         record = warehouse(self.project.spec.warehouses[self.name].type)
         actual = record.catalog(self.connection, sorted({table.name.schema for table in feed.tables}))
         for table in feed.tables:
@@ -157,6 +187,12 @@ class _Run:
 
     def _file(self, file: InputFile, works: list[Work], loader: Loader) -> None:
         """Read one file, once for each place where feeds stand; a feed never reads behind its own offset."""
+        if file.format == "parquet":
+            self.report.left_out += [
+                LeftOut(self._address(work.feed), "EC702", f"{file.key} is Parquet, which engagectl does not read yet")
+                for work in works
+            ]
+            return
         stands = {
             item.feed: item
             for item in read_checkpoints(self.connection, self.journal, [work.number for work in works])

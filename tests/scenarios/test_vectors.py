@@ -102,27 +102,6 @@ def test_v13_a_property_that_clashes_is_dropped(house: House) -> None:
     assert house.rows("engage_default.audience_entered", "id, user_id") == [("m1", "u123")]
 
 
-def test_v14_and_v15_undeclared_objects_and_arrays_become_columns_when_asked(house: House) -> None:
-    yaml = SPACE.replace("    warehouses: [cdp]\n", "    warehouses: [cdp]\n    on_undeclared: add_column\n")
-    _play(
-        house,
-        track(
-            1,
-            "Audience Entered",
-            {
-                "audience_key": "first_time_shopper",
-                "first_time_shopper": True,
-                "product_id": {"sku": "G-32"},
-                "ids": ["a", "b"],
-            },
-        ),
-        yaml=yaml,
-    )
-    assert house.rows("engage_default.audience_entered", "product_id_sku, ids") == [("G-32", '["a","b"]')]
-    assert house.plan().steps == ()
-    assert house.drift().steps == ()
-
-
 def test_v16_and_v18_context_becomes_columns(house: House) -> None:
     message = track(1, "Audience Entered", {"audience_key": "first_time_shopper", "first_time_shopper": True})
     message["context"] = {"personas": _personas("first_time_shopper"), "traits": {"email": "a@b.c"}}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagectl.sync.inputs import as_relation, chunks, identity, list_files, verify
+from engagectl.sync.inputs import InputFile, as_relation, chunks, identity, list_files, verify
 
 LINES = st.lists(st.binary(max_size=40).map(lambda line: line.replace(b"\n", b"")), max_size=30)
 
@@ -21,7 +21,7 @@ def test_any_chunk_size_gives_the_same_lines(
     path = tmp_path_factory.mktemp("in") / "a.jsonl"
     path.write_bytes(b"".join(line + b"\n" for line in lines))
     found, at, line = [], 0, 0
-    for chunk in chunks(list_files(["a.jsonl"], root=path.parent)[0], chunk_bytes=size):
+    for chunk in chunks(InputFile(key="a", path=path, format="ndjson"), chunk_bytes=size):
         assert (chunk.offset, chunk.line) == (at, line)
         found += [chunk.buffer[chunk.offsets[n] : chunk.offsets[n + 1] - 1] for n in range(chunk.lines)]
         at, line = chunk.end, line + chunk.lines

@@ -103,7 +103,7 @@ def test_the_fold_is_a_maximum_in_any_order(pg: PostgresConnection, loader: Post
         for value, at in (*order, order[0]):
             loader.stage.execute(
                 "CREATE OR REPLACE TEMP TABLE ec_d AS SELECT 'u' id, TIMESTAMPTZ '2026-02-01' received_at,"
-                " TIMESTAMPTZ '2026-01-02' AS \"timestamp\", ?::VARCHAR plan, ?::TIMESTAMPTZ plan_at",
+                ' TIMESTAMPTZ \'2026-01-02\' AS "timestamp", ?::VARCHAR plan, ?::TIMESTAMPTZ "at:plan_at"',
                 [value, at],
             )
             pg.begin()

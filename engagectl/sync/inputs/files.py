@@ -76,12 +76,12 @@ def open_bytes(file: InputFile, *, offset: int = 0) -> IO[bytes]:
                 help="install it: pip install 'engagectl[zstd]'",
             ) from None
         raw = zstandard.ZstdDecompressor().stream_reader(
-            file.path.open("rb"),  # noqa: SIM115  closed with the stream that reads it
+            file.path.open("rb"),
             read_across_frames=True,
         )
         stream = cast(IO[bytes], io.BufferedReader(raw, buffer_size=1 << 20))
     elif file.format == "gzip":
-        stream = cast(IO[bytes], gzip.open(file.path, "rb"))
+        stream = cast(IO[bytes], gzip.open(file.path, "rb"))  # noqa: SIM115  the caller closes it
     else:
         stream = file.path.open("rb", buffering=0)
     if file.format == "ndjson":

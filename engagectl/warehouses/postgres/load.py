@@ -85,7 +85,7 @@ class PostgresLoader:
         traits = [trait for trait in fold.traits if trait[0] in stored]
         clock = [name for name in ("received_at", "timestamp") if name in stored]
         shape = {"id": "text", "received_at": "timestamptz", "timestamp": "timestamptz"}
-        shape |= {column: stored[column] for column, _, _ in traits} | {at: "timestamptz" for _, at, _ in traits}
+        shape |= {column: stored[column] for column, _, _ in traits} | {_at(at): "timestamptz" for _, at, _ in traits}
         listed = ", ".join(map(_ident, shape))
         pg.execute("DROP TABLE IF EXISTS pg_temp.ec_delta, pg_temp.ec_new")
         pg.execute(
@@ -101,9 +101,11 @@ class PostgresLoader:
         if "user_id" in stored:
             values["user_id"] = "d.id"
         for column, at, kind in traits:
-            values[column] = _newest(_ident(column), f"d.{_ident(at)}", old[at], kind, null_erases=fold.null_erases)
+            values[column] = _newest(
+                _ident(column), f"d.{_ident(_at(at))}", old[at], kind, null_erases=fold.null_erases
+            )
         clocks = self._types(fold.times)
-        fresh = {at: _as_stored(f"greatest(d.{_ident(at)}, {old[at]})", clocks[at]) for _, at, _ in traits}
+        fresh = {_at(at): _as_stored(f"greatest(d.{_ident(_at(at))}, {old[at]})", clocks[at]) for _, at, _ in traits}
         chosen = ", ".join(f"{sql} AS {_ident(name)}" for name, sql in (values | fresh).items())
         changed = " OR ".join(f"({sql})::text IS DISTINCT FROM o.{_ident(name)}::text" for name, sql in values.items())
         pg.execute(
@@ -112,13 +114,13 @@ class PostgresLoader:
             f"{', ' + chosen if chosen else ''} FROM pg_temp.ec_delta AS d"
             f" LEFT JOIN {users} AS o ON o.id = d.id LEFT JOIN {times} AS t ON t.id = d.id"
         )
-        self._write(times, list(fresh), there="timed", only="true")
+        self._write(times, {at: _at(at) for _, at, _ in traits}, there="timed", only="true")
         stamp = f"timestamptz '{fold.uuid_ts}'" if "uuid_ts" in stored else ""
-        return self._write(users, list(values), there="there", only="n.changed", stamp=stamp)
+        return self._write(users, {name: name for name in values}, there="there", only="n.changed", stamp=stamp)
 
-    def _write(self, table: str, columns: list[str], *, there: str, only: str, stamp: str = "") -> int:
+    def _write(self, table: str, columns: dict[str, str], *, there: str, only: str, stamp: str = "") -> int:
         """Update the rows that are there and append the others; columns that are not named keep what they hold."""
-        pairs = [(_ident(name), f"n.{_ident(name)}") for name in columns]
+        pairs = [(_ident(name), f"n.{_ident(made)}") for name, made in columns.items()]
         pairs += [("uuid_ts", stamp)] if stamp else []
         done = 0
         if pairs:
@@ -189,6 +191,11 @@ class PostgresLoader:
         finally:
             os.close(read_end)
             writer.join()
+
+
+def _at(times_column: str) -> str:
+    """Name an event time in the delta apart from the value: the times column may carry the trait's own name."""
+    return f"at:{times_column}"
 
 
 def _newest(column: str, at: str, old: str, kind: ColumnType, *, null_erases: bool) -> str:
