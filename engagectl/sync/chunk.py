@@ -182,8 +182,8 @@ def settle(
     counts.cells = sum(bool(item.column) for item in settled.quarantined)
     if work.feed.kind == "connection":
         settled.undeclared = _undeclared(stage, chunk, work, settled)
-    lines = stage.handle.execute("SELECT count(*) FROM ec_messages").fetchone()
-    if not counts.balanced or lines is None or counts.read != lines[0] + extra:
+    (lines,) = stage.handle.execute("SELECT count(*) FROM ec_messages").fetchall()
+    if not counts.balanced or counts.read != lines[0] + extra:
         raise InternalError(
             f"the accounting of {work.feed.address} does not add up; the chunk was rolled back",
             help="please report this with the counts of the sync",

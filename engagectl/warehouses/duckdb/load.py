@@ -45,7 +45,7 @@ class DuckdbLoader:
             f" LEFT JOIN {_ident(known)} AS k ON k.hash = i.hash AND k.part = i.part"
             f" WHERE i.mask & ~coalesce(k.mask, 0) <> 0"
         )
-        row = self.stage.execute(f"SELECT count(*) FROM {_ident(known)}").fetchone()
+        row = next(iter(self.stage.execute(f"SELECT count(*) FROM {_ident(known)}").fetchall()), None)
         return int(row[0]) if row else 0
 
     def fold_users(self, fold: UsersFold) -> int:
@@ -112,7 +112,7 @@ class DuckdbLoader:
 
     def _run(self, sql: str) -> int:
         try:
-            done = self.stage.execute(sql).fetchone()
+            done = next(iter(self.stage.execute(sql).fetchall()), None)
         except duckdb.Error as error:
             raise StatementError(f"DuckDB refused a load statement ({type(error).__name__})", sql=sql) from error
         return int(done[0]) if done and isinstance(done[0], int) else 0

@@ -153,7 +153,7 @@ class PostgresLoader:
 
     def _stage(self, sql: str, parameters: Sequence[object] = ()) -> None:
         try:
-            self.stage.execute(sql, list(parameters) or None)
+            self.stage.execute(sql, list(parameters) or None).fetchall()
         except duckdb.Error as error:
             raise StatementError(f"the stage refused a statement ({type(error).__name__})", sql=sql) from error
 
