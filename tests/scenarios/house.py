@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engagectl import api
 from engagectl.config.project import Project
+from engagectl.model.plan import Plan
 from engagectl.sync.passes import Silent, SyncOptions
 from engagectl.sync.report import SyncReport
-
-from engagectl import api
-from engagectl.model.plan import Plan
 
 ROOT = """
 version: 1

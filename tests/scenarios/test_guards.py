@@ -1,0 +1,16 @@
+"""Two writers never meet by accident."""
+
+from engagectl import api
+from tests.scenarios.house import House, identify
+
+
+def test_rows_of_somebody_else_stop_a_feed_until_it_is_told(house: House) -> None:
+    house.write()
+    house.messages(identify(1, {"first_time_shopper": True}))
+    house.apply()
+    with api.connected(house.project, command="test", read_only=False) as connections:
+        (connection,) = connections.values()
+        connection.execute("INSERT INTO engage_default.identifies (id) VALUES ('foreign')")
+    report = house.sync()
+    assert [item.code for item in report.left_out] == ["EC711"]
+    assert house.rows("engage_default.identifies", "id", order="1") == [("foreign",)]
