@@ -80,21 +80,15 @@ def connected(
             help=f"warehouses of this target: {', '.join(wanted)}",
         )
     chosen = [name for name in wanted if not warehouses or name in warehouses]
+    secrets = resolve_secrets(project, chosen, os.environ)
     with ExitStack() as stack:
         opened: dict[str, Connection] = {}
         for name in chosen:
             spec = project.spec.warehouses[name]
-            secrets = resolve_secrets(
-                spec,
-                project.spec.credentials,
-                os.environ,
-                root=project.root,
-                allow_env=project.spec.secrets.allow_env if project.spec.secrets else None,
-            )
             connection = warehouse(spec.type).connect(
                 spec,
                 name,
-                secrets=secrets,
+                secrets=secrets[name],
                 root=project.root,
                 read_only=read_only,
                 lock_timeout_s=lock_timeout_s,

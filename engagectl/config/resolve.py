@@ -3,11 +3,14 @@
 import fnmatch
 import stat
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from engagectl.config.field import EnvRef, FileRef
-from engagectl.config.warehouse import SETTINGS, CredentialsSpec, WarehouseSpec
+from engagectl.config.project import Project
+from engagectl.config.warehouse import SETTINGS
 from engagectl.errors import ConfigError, Diagnostic
+from engagectl.model.origin import Origin
 
 
 class Secret:
@@ -33,73 +36,110 @@ class Secret:
         raise TypeError("a secret is not written down")
 
 
-def resolve_secrets(
-    spec: WarehouseSpec,
-    credentials: Mapping[str, CredentialsSpec],
-    env: Mapping[str, str],
-    *,
-    root: Path,
-    allow_env: Sequence[str] | None = None,
-) -> Mapping[str, Secret | str]:
-    """Return every connection field that is said: what comes by reference as a Secret, the rest as text.
+Secrets = Mapping[str, "Secret | str"]
+"""Every connection field of a warehouse that is said: what comes by reference as a Secret, the rest as text."""
 
-    A file is read less its last line break. Raises ConfigError (EC210) that names all
-    unset variables at once, and EC211 for files and names that are not allowed.
+
+def resolve_secrets(project: Project, ids: Sequence[str], env: Mapping[str, str]) -> dict[str, Secrets]:
+    """Return the connection fields of each of these warehouses.
+
+    A file is read less its last line break. Raises ConfigError that names all unset variables at once (EC210), and the
+    files and names that are not allowed (EC211), each with what needs it.
     """
-    auth = spec.auth or (credentials[spec.credentials] if spec.credentials else None)
-    found: dict[str, Secret | str] = {}
-    problems: list[Diagnostic] = []
-    for part in (auth, spec):
-        for name in type(part).model_fields if part is not None else ():
-            value = getattr(part, name)
-            if value is None or name in SETTINGS:
-                continue
-            key = name.rstrip("_")
-            if isinstance(value, EnvRef):
-                resolved = _from_env(value, env, allow_env, problems)
-            elif isinstance(value, FileRef):
-                resolved = _from_file(value, root, problems)
-            else:
-                found[key] = str(value)
-                continue
-            if resolved is not None:
-                found[key] = Secret(resolved)
-    if problems:
-        raise ConfigError(tuple(dict.fromkeys(problems)))
+    resolver = _Resolver(project, env)
+    found = {id_: resolver.warehouse(id_) for id_ in ids}
+    if resolver.problems:
+        raise ConfigError(resolver.diagnostics())
     return found
 
 
-def _from_env(
-    ref: EnvRef, env: Mapping[str, str], allow_env: Sequence[str] | None, problems: list[Diagnostic]
-) -> str | None:
-    limits = [tuple(allow_env)] if allow_env is not None else []
-    if "ENGAGECTL_ALLOWED_ENV" in env:
-        limits.append(tuple(env["ENGAGECTL_ALLOWED_ENV"].replace(",", " ").split()))
-    if not all(any(fnmatch.fnmatchcase(ref.env, allowed) for allowed in limit) for limit in limits):
-        problems.append(_error("EC211", f"the environment variable {ref.env} may not be read here"))
-        return None
-    value = env.get(ref.env, "")
-    if value:
-        return value
-    if not ref.optional:
-        problems.append(_error("EC210", f"the environment variable {ref.env} is not set"))
-    return None
+@dataclass
+class _Resolver:
+    """`problems` maps what is wrong to the places that meet it."""
 
+    project: Project
+    env: Mapping[str, str]
+    problems: dict[tuple[str, str, tuple[str, ...]], list[Origin]] = field(default_factory=dict)
 
-def _from_file(ref: FileRef, root: Path, problems: list[Diagnostic]) -> str | None:
-    try:
-        path = Path(ref.file).resolve(strict=True)
-        if path.is_relative_to(root.resolve()):
-            problems.append(_error("EC211", f"the secret file {ref.file} lies inside the project"))
+    def warehouse(self, id: str) -> Secrets:
+        spec = self.project.spec.warehouses[id]
+        origin = self.project.origin("warehouses", id)
+        parts: list[tuple[object, Origin]] = [(spec, origin)]
+        if spec.auth is not None:
+            parts.insert(0, (spec.auth, origin.under("auth")))
+        elif spec.credentials:
+            shared = self.project.spec.credentials[spec.credentials]
+            parts.insert(0, (shared, self.project.origin("credentials", spec.credentials)))
+        found: dict[str, Secret | str] = {}
+        for part, where in parts:
+            for name in type(part).model_fields:  # type: ignore[attr-defined]  # specs are pydantic's, named nowhere here
+                value = getattr(part, name)
+                if value is None or name in SETTINGS:
+                    continue
+                key = name.rstrip("_")
+                resolved = self.value(value, where.under(key))
+                if resolved is not None:
+                    found[key] = resolved
+        return found
+
+    def value(self, value: object, origin: Origin) -> Secret | str | None:
+        match value:
+            case EnvRef():
+                return self._from_env(value, origin)
+            case FileRef():
+                return self._from_file(value, origin)
+            case _:
+                return str(value)
+
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        made = []
+        for (code, message, advice), origins in self.problems.items():
+            places = [(self.project.place(origin), ".".join(map(str, origin.path))) for origin in origins]
+            made.append(
+                Diagnostic(
+                    code=code,
+                    severity="error",
+                    message=message,
+                    place=places[0][0],
+                    label=f"needed by {places[0][1]}",
+                    help=advice,
+                    related=tuple((place, f"and by {who}") for place, who in places[1:]),
+                )
+            )
+        return tuple(made)
+
+    def _from_env(self, ref: EnvRef, origin: Origin) -> Secret | None:
+        said = self.project.spec.secrets
+        limits = [tuple(said.allow_env)] if said is not None and said.allow_env is not None else []
+        if "ENGAGECTL_ALLOWED_ENV" in self.env:
+            limits.append(tuple(self.env["ENGAGECTL_ALLOWED_ENV"].replace(",", " ").split()))
+        if not all(any(fnmatch.fnmatchcase(ref.env, allowed) for allowed in limit) for limit in limits):
+            advice = "the names that may be read: secrets.allow_env in engagectl.yaml, and ENGAGECTL_ALLOWED_ENV"
+            self._refuse("EC211", f"the environment variable {ref.env} may not be read here", origin, advice)
             return None
-        if not stat.S_ISREG(path.stat().st_mode):
-            problems.append(_error("EC211", f"the secret file {ref.file} is not a regular file"))
-            return None
-        return path.read_text("utf-8").removesuffix("\n").removesuffix("\r")
-    except (OSError, UnicodeDecodeError):
-        problems.append(_error("EC211", f"the secret file {ref.file} cannot be read as text"))
+        value = self.env.get(ref.env, "")
+        if value:
+            return Secret(value)
+        if not ref.optional:
+            advice = "set it, or read it from a file: --env-file FILE"
+            self._refuse("EC210", f"the environment variable {ref.env} is not set", origin, advice)
         return None
 
+    def _from_file(self, ref: FileRef, origin: Origin) -> Secret | None:
+        try:
+            path = Path(ref.file).resolve(strict=True)
+            if path.is_relative_to(self.project.root.resolve()):
+                self._refuse("EC211", f"the secret file {ref.file} lies inside the project", origin)
+                return None
+            if not stat.S_ISREG(path.stat().st_mode):
+                self._refuse("EC211", f"the secret file {ref.file} is not a regular file", origin)
+                return None
+            return Secret(path.read_text("utf-8").removesuffix("\n").removesuffix("\r"))
+        except (OSError, UnicodeDecodeError):
+            self._refuse("EC211", f"the secret file {ref.file} cannot be read as text", origin)
+            return None
 
-def _error(code: str, message: str) -> Diagnostic:
-    return Diagnostic(code=code, severity="error", message=message)
+    def _refuse(self, code: str, message: str, origin: Origin, *advice: str) -> None:
+        places = self.problems.setdefault((code, message, advice), [])
+        if origin not in places:
+            places.append(origin)

@@ -164,16 +164,32 @@ def test_a_pasted_password_is_its_own_error(tmp_path: Path) -> None:
 
 
 def test_all_unset_variables_come_in_one_error(tmp_path: Path) -> None:
-    spec = load_project(SAMPLE, target="prod").spec
+    root = write(
+        tmp_path,
+        "project: a\n"
+        "warehouses:\n"
+        "  one: {type: postgres, host: h, database: d, user: u, credentials: c}\n"
+        "  two: {type: postgres, host: h, database: e, user: u, credentials: c}\n"
+        "  three: {type: postgres, dsn: {$env: OTHER_DSN}}\n"
+        "credentials:\n"
+        "  c: {method: password, password: {$env: SHARED_PASSWORD}}\n",
+    )
+    project = load_project(root)
     with pytest.raises(ConfigError) as caught:
-        resolve_secrets(spec.warehouses["snow"], spec.credentials, {}, root=tmp_path)
-    assert codes(caught.value) == ["EC210", "EC210"]
+        resolve_secrets(project, ["one", "two", "three"], {})
+    found = {one.message: (str(one.place), one.label) for one in caught.value.diagnostics}
+    assert found == {
+        "the environment variable SHARED_PASSWORD is not set": (
+            "engagectl.yaml:7:35",
+            "needed by credentials.c.password",
+        ),
+        "the environment variable OTHER_DSN is not set": ("engagectl.yaml:5:32", "needed by warehouses.three.dsn"),
+    }
 
 
-def test_a_secret_shows_itself_to_reveal_only(tmp_path: Path) -> None:
-    spec = load_project(SAMPLE, target="prod").spec
+def test_a_secret_shows_itself_to_reveal_only() -> None:
     env = {"SNOWFLAKE_USER": "u", "SNOWFLAKE_PRIVATE_KEY": CANARY}
-    found = resolve_secrets(spec.warehouses["snow"], spec.credentials, env, root=tmp_path)
+    found = resolve_secrets(load_project(SAMPLE, target="prod"), ["snow"], env)["snow"]
     key = found["private_key"]
     assert isinstance(key, Secret)
     assert key.reveal() == CANARY
@@ -182,11 +198,15 @@ def test_a_secret_shows_itself_to_reveal_only(tmp_path: Path) -> None:
     assert "passphrase" not in found
 
 
-def test_a_name_outside_allow_env_is_not_read(tmp_path: Path) -> None:
-    spec = load_project(SAMPLE, target="prod").spec
-    env = {"SNOWFLAKE_USER": "u", "SNOWFLAKE_PRIVATE_KEY": CANARY}
+def test_a_name_outside_allow_env_is_not_read() -> None:
+    env = {
+        "SNOWFLAKE_USER": "u",
+        "SNOWFLAKE_PRIVATE_KEY": CANARY,
+        "SNOWFLAKE_PRIVATE_KEY_PASSPHRASE": "p",
+        "ENGAGECTL_ALLOWED_ENV": "SNOWFLAKE_USER",
+    }
     with pytest.raises(ConfigError) as caught:
-        resolve_secrets(spec.warehouses["snow"], spec.credentials, env, root=tmp_path, allow_env=["SNOWFLAKE_USER"])
+        resolve_secrets(load_project(SAMPLE, target="prod"), ["snow"], env)
     assert "EC211" in codes(caught.value)
 
 
