@@ -6,14 +6,35 @@ from pydantic import Discriminator, Field, Tag
 
 from engagectl.config.field import DATE, Id, Identifier, Name, Names, Spec, TypeText
 
+MessageField = Literal[
+    "type",
+    "messageId",
+    "userId",
+    "anonymousId",
+    "event",
+    "timestamp",
+    "originalTimestamp",
+    "sentAt",
+    "receivedAt",
+    "traits",
+    "properties",
+    "context",
+    "integrations",
+]
+
 
 class InputSpec(Spec):
     """Where messages lie: globs relative to the file they stand in, or object URLs."""
 
     files: Names
     format: Literal["segment", "segment_s3", "rudderstack"] | None = None
-    fields: Annotated[dict[str, Name] | None, Field(description="path of each standard field, for other shapes")] = None
-    type: Literal["identify", "track"] | None = None
+    fields: Annotated[
+        dict[MessageField, Name] | None,
+        Field(description="where each field of a message stands in a line, for other shapes; $ is the line itself"),
+    ] = None
+    type: Annotated[
+        Literal["identify", "track"] | None, Field(description="the call of every line, where lines do not say")
+    ] = None
     from_: Annotated[str | None, Field(alias="from", pattern=DATE)] = None
 
 

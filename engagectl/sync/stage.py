@@ -15,6 +15,7 @@ import duckdb
 
 from engagectl.model.feed import AtPath, Feed, InBody
 from engagectl.model.names import stored_name
+from engagectl.sync.inputs.shape import SEGMENT, Shape
 from engagectl.sync.sql.casts import string_of, time_of
 from engagectl.sync.sql.quoting import literal, pointer
 
@@ -33,6 +34,7 @@ STANDARD: tuple[tuple[str, ...], ...] = (
     ("integrations",),
     ("context", "personas"),
 )
+CONTEXT_TRAITS = ("context", "traits")
 FUTURE = "INTERVAL 24 HOUR"
 
 
@@ -62,6 +64,7 @@ class Stage:
     handle: duckdb.DuckDBPyConnection
     top: tuple[tuple[str, ...], ...]
     wanted: frozenset[str]
+    shape: Shape = SEGMENT
     spellings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     places: dict[str, int] = field(default_factory=dict)
     raw_keys: tuple[str, ...] = ()
@@ -87,9 +90,11 @@ class Stage:
         )
 
 
-def make_stage(handle: duckdb.DuckDBPyConnection, feeds: Iterable[Feed]) -> Stage:
+def make_stage(handle: duckdb.DuckDBPyConnection, feeds: Iterable[Feed], shape: Shape = SEGMENT) -> Stage:
     """Return an empty stage for these feeds: the paths and body keys that any of them asks for."""
     paths = dict.fromkeys(STANDARD)
+    if shape.context_traits:
+        paths[CONTEXT_TRAITS] = None
     wanted = {"audience_key", "trait_key"}
     for feed in feeds:
         wanted.update(feed.retired)
@@ -105,7 +110,7 @@ def make_stage(handle: duckdb.DuckDBPyConnection, feeds: Iterable[Feed]) -> Stag
                     paths.update(dict.fromkeys(alternatives(column.value)))
                 elif isinstance(column.value, InBody):
                     wanted.update(column.value.keys)
-    return Stage(handle, tuple(paths), frozenset(wanted))
+    return Stage(handle, tuple(paths), frozenset(wanted), shape)
 
 
 def alternatives(value: AtPath) -> tuple[tuple[str, ...], ...]:
@@ -137,18 +142,24 @@ def _list(pointers: Iterable[str]) -> str:
 
 
 def _read(stage: Stage) -> None:
+    pointers = _list(pointer(stage.shape.path(path)) for path in stage.top)
     stage.handle.execute(f"""
         CREATE OR REPLACE TEMP TABLE ec_read AS
         SELECT line_no,
           CASE WHEN kind IS NULL THEN 'malformed_json' WHEN kind <> 'OBJECT' THEN 'not_an_object' END AS shape,
           CASE WHEN kind = 'OBJECT'
-            THEN CAST(json_extract(line, {_list(map(pointer, stage.top))}) AS VARCHAR[]) END AS top
+            THEN CAST(json_extract(line, {pointers}) AS VARCHAR[]) END AS top
         FROM (SELECT line_no, line, CASE WHEN json_valid(line) THEN try(json_type(line)) END AS kind FROM ec_lines)""")
 
 
 def _message(stage: Stage) -> None:
     text = {path[-1]: f"({string_of(stage.at(path))})" for path in STANDARD}
     json_of = {path[-1]: stage.at(path) for path in STANDARD}
+    if stage.shape.type is not None:
+        text["type"], json_of["type"] = literal(stage.shape.type), literal(f'"{stage.shape.type}"')
+    traits = _object(json_of["traits"])
+    if stage.shape.context_traits:
+        traits = f"coalesce({traits}, {_object(stage.at(CONTEXT_TRAITS))})"
     bad_time = " OR ".join(
         f"coalesce({json_of[name]} <> 'null' AND {time_of(text[name])} IS NULL, false)"
         for name in ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
@@ -178,7 +189,7 @@ def _message(stage: Stage) -> None:
                 {json_of["integrations"]} AS integrations, {json_of["personas"]} AS personas,
                 CASE WHEN {text["type"]} = 'track'
                   THEN coalesce({_object(json_of["properties"])}, {_object(json_of["traits"])})
-                  ELSE {_object(json_of["traits"])} END AS body
+                  ELSE {traits} END AS body
               FROM ec_read)))""")
     stage.handle.execute("DROP TABLE ec_read")
 
@@ -260,9 +271,12 @@ def _exact(stage: Stage, chunk: Lines) -> None:
             continue
         if not isinstance(data, dict):
             continue
-        body = _body_of(data)
+        body = _body_of(data, stage.shape)
         values = [compact(body[raw]) if isinstance(body, dict) and raw in body else None for raw in stage.places]
-        rows.append({"n": line, "t": [_at(data, path) for path in stage.top], "b": values})
+        tops = [
+            compact(at) if (at := _at(data, stage.shape.path(path))) is not _NOTHING else None for path in stage.top
+        ]
+        rows.append({"n": line, "t": tops, "b": values})
     if rows:
         stage.handle.execute(
             "UPDATE ec_messages SET top = x.t, body_values = x.b FROM (SELECT unnest(from_json(CAST(? AS JSON),"
@@ -272,18 +286,24 @@ def _exact(stage: Stage, chunk: Lines) -> None:
         )
 
 
-def _body_of(data: Mapping[str, Any]) -> Any:
-    if data.get("type") == "track" and isinstance(data.get("properties"), dict):
-        return data["properties"]
-    return data.get("traits")
+def _body_of(data: Mapping[str, Any], shape: Shape) -> Any:
+    is_track = (shape.type or _at(data, shape.path(("type",)))) == "track"
+    names: list[tuple[str, ...]] = [("properties",), ("traits",)] if is_track else [("traits",)]
+    if shape.context_traits and not is_track:
+        names.append(CONTEXT_TRAITS)
+    found = (_at(data, shape.path(name)) for name in names)
+    return next((body for body in found if isinstance(body, dict)), None)
 
 
-def _at(data: Any, path: Sequence[str]) -> str | None:
+_NOTHING = object()
+
+
+def _at(data: Any, path: Sequence[str]) -> Any:
     for key in path:
         if not isinstance(data, dict) or key not in data:
-            return None
+            return _NOTHING
         data = data[key]
-    return compact(data)
+    return data
 
 
 def compact(value: Any) -> str:

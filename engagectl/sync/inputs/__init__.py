@@ -1,7 +1,7 @@
 """Inputs: files and standard input -> chunks of whole lines, with the true offset and line of each."""
 
 from engagectl.sync.inputs.arrow import as_relation
-from engagectl.sync.inputs.files import InputFile, identity, list_files, verify
+from engagectl.sync.inputs.files import InputFile, identity, input_files, list_files, verify
 from engagectl.sync.inputs.lines import Chunk, Overlong, chunks
 
-__all__ = ["Chunk", "InputFile", "Overlong", "as_relation", "chunks", "identity", "list_files", "verify"]
+__all__ = ["Chunk", "InputFile", "Overlong", "as_relation", "chunks", "identity", "input_files", "list_files", "verify"]

@@ -6,11 +6,15 @@ import hashlib
 import io
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import IO, Literal, cast
 
+from engagectl.config.space import InputSpec
 from engagectl.errors import FailedError
+from engagectl.sync.inputs.layout import is_from
+from engagectl.sync.inputs.shape import SEGMENT, Shape, shape_of
 
 Format = Literal["ndjson", "gzip", "zstd", "parquet", "stdin"]
 HEAD_BYTES = 64 * 1024
@@ -25,9 +29,21 @@ class InputFile:
     path: Path | None
     format: Format
     bytes: int | None = None
+    shape: Shape = field(default=SEGMENT, compare=False)
 
 
 STANDARD_INPUT = InputFile(key="-", path=None, format="stdin")
+
+
+def input_files(spec: InputSpec, *, root: Path) -> tuple[InputFile, ...]:
+    """Return the files of an input, in the shape and from the day that it says."""
+    first = date.fromisoformat(spec.from_) if spec.from_ is not None else None
+    shape = shape_of(spec)
+    return tuple(
+        replace(file, shape=shape)
+        for file in list_files(spec.files, root=root)
+        if is_from(file.key, first) and not (spec.format == "segment_s3" and file.key.endswith("/dummy-object.txt"))
+    )
 
 
 def list_files(patterns: Sequence[str], *, root: Path, folder: Path | None = None) -> tuple[InputFile, ...]:
