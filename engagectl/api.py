@@ -140,12 +140,15 @@ def apply_plan(
     approved: Sequence[Plan] = (),
     select: Sequence[str] = (),
     confirm: Callable[[Plan], bool],
-    reporter: Callable[[object], None],
+    reporter: Callable[[object], None] = lambda _: None,
     take_over: bool = False,
     lock_timeout_s: float = 10.0,
     warehouses: Sequence[str] = (),
 ) -> "ApplyReport":
-    """Change the warehouse as planned, under its lock, and record what was applied."""
+    """Change the warehouse as planned, under its lock, and record what was applied.
+
+    `confirm` gets the plan that would run and answers; `reporter` is told of each step (`engagectl.apply.StepEvent`).
+    """
     from engagectl import apply
 
     with connected(
@@ -167,8 +170,8 @@ def apply_plan(
 def sync(
     project: Project,
     *,
-    options: "SyncOptions",
-    progress: "Progress",
+    options: "SyncOptions | None" = None,
+    progress: "Progress | None" = None,
     lock_timeout_s: float = 10.0,
     warehouses: Sequence[str] = (),
 ) -> "SyncReport":
@@ -181,9 +184,9 @@ def sync(
         return passes.sync(
             project,
             connections=connections,
-            options=options,
+            options=options or passes.SyncOptions(lock_timeout_s=lock_timeout_s),
             clock=lambda: datetime.now(UTC),
-            progress=progress,
+            progress=progress or passes.Silent(),
         )
 
 
