@@ -1,48 +1,13 @@
 """A plan as text for people: symbols, addresses, types, origins, hazards, and one line that sums it up."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from engagectl.model.change import (
-    AddColumn,
-    Change,
-    ChangeSetting,
-    CreateSchema,
-    CreateTable,
-    DropColumn,
-    DropTable,
-    RebuildColumn,
-    RenameColumn,
-    RenameTable,
-    SetComment,
-    WidenColumn,
-    kind_of,
-)
+from engagectl.model.change import CreateTable
 from engagectl.model.column_type import type_text
 from engagectl.model.plan import Finding, Noted, Plan, Step, WarehousePlan
 from engagectl.show.terminal import STYLES, escape
+from engagectl.show.words import NOTED, counts, said
 
-_NOTED = {
-    "retained": "Retained (ours, no longer declared; kept, not fed)",
-    "unmanaged": "Unmanaged (not ours; never touched)",
-    "segment": "Managed by Segment (compared, never written)",
-    "added_by_sync": "Added by sync (engagectl import --undeclared writes their YAML)",
-    "found": "Found types, taken as they are",
-    "retired": "Retired",
-}
-_COUNTED = {
-    "create_schema": "create",
-    "create_table": "create",
-    "add_column": "add",
-    "rename_table": "rename",
-    "rename_column": "rename",
-    "widen_column": "widen",
-    "rebuild_column": "rebuild",
-    "set_comment": "comment",
-    "change_setting": "settings",
-    "drop_column": "drop",
-    "drop_table": "drop",
-}
 _LISTED = 20
 
 
@@ -81,7 +46,7 @@ def _warehouse(plan: WarehousePlan, ink: _Ink, *, width: int, sql: bool) -> Iter
         if sql:
             for statement in step.statements:
                 yield from (ink("dim", f"        {line}") for line in f"{statement};".splitlines())
-    for kind, title in _NOTED.items():
+    for kind, title in NOTED.items():
         noted = [one for one in plan.noted if one.kind == kind]
         if noted:
             yield ink("dim", f"  {title}:")
@@ -91,7 +56,7 @@ def _warehouse(plan: WarehousePlan, ink: _Ink, *, width: int, sql: bool) -> Iter
 
 
 def _step(step: Step, ink: _Ink, *, width: int) -> Iterator[str]:
-    symbol, style, what = _said(step.change)
+    symbol, style, what = said(step.change)
     subject = f"{step.address.kind}.{step.address.name}"
     where = f"{step.place.file}:{step.place.line}" if step.place is not None else ""
     tail = " · ".join(part for part in (step.owner, where) if part)
@@ -109,40 +74,6 @@ def _step(step: Step, ink: _Ink, *, width: int) -> Iterator[str]:
         for column in columns:
             name = escape(column.name.ljust(longest))
             yield f"      {ink('green', '+')} {name}  {ink('dim', type_text(column.type))}"
-
-
-def _said(change: Change) -> tuple[str, str, str]:
-    """Return symbol, style and words of a change."""
-    match change:
-        case CreateSchema():
-            return "+", "green", "new schema"
-        case CreateTable(table=table):
-            count = len(table.columns)
-            return "+", "green", f"new table, {count} column{'' if count == 1 else 's'}"
-        case AddColumn(column=column):
-            return "+", "green", type_text(column.type)
-        case RenameTable(before=before):
-            return "~", "yellow", f"renamed from {before}"
-        case RenameColumn(before=old):
-            return "~", "yellow", f"renamed from {old}"
-        case WidenColumn(before=has, column=column):
-            return "~", "yellow", f"{type_text(has.type)} -> {type_text(column.type)}"
-        case RebuildColumn(before=has, column=column):
-            return "~", "yellow", f"rebuilt: {type_text(has.type)} -> {type_text(column.type)}"
-        case SetComment(comment=comment):
-            return "~", "yellow", f"comment: {comment or '(none)'}"
-        case ChangeSetting(setting="feed", after=None):
-            return "-", "yellow", "retired: its tables are kept, it no longer reads"
-        case ChangeSetting(setting="feed"):
-            return "+", "green", "new feed: reads its inputs from the beginning"
-        case ChangeSetting(setting=setting, before=old, after=new):
-            return (
-                "~",
-                "yellow",
-                f"{setting}: {old if old is not None else '(unset)'} -> {new if new is not None else '(unset)'}",
-            )
-        case DropColumn(reason=reason) | DropTable(reason=reason):
-            return "-", "red", f"dropped ({reason})"
 
 
 def _noted(one: Noted) -> str:
@@ -167,8 +98,7 @@ def _summary(plan: Plan, ink: _Ink) -> Iterator[str]:
     if not steps and not plan.refused:
         yield ink("green", "No changes.") + " The warehouse is as the YAML says."
         return
-    counts = Counter(_COUNTED[kind_of(step.change)] for step in steps)
-    parts = [f"{count} to {word}" if word != "settings" else f"{count} settings" for word, count in counts.items()]
+    parts = [f"{n} to {word}" if word != "settings" else f"{n} settings" for word, n in counts(steps).items()]
     yield ink("bold", f"Plan: {', '.join(parts) or 'no changes'}.") + ink("dim", f" {plan.fingerprint[:12]}")
     if plan.refused:
         refusals = sum(finding.refuses for finding in plan.all_findings)

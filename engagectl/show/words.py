@@ -1,0 +1,83 @@
+"""The words for changes and notes, the same in every output."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from engagectl.model.change import (
+    AddColumn,
+    Change,
+    ChangeSetting,
+    CreateSchema,
+    CreateTable,
+    DropColumn,
+    DropTable,
+    RebuildColumn,
+    RenameColumn,
+    RenameTable,
+    SetComment,
+    WidenColumn,
+    kind_of,
+)
+from engagectl.model.column_type import type_text
+from engagectl.model.plan import Step
+
+NOTED = {
+    "retained": "Retained (ours, no longer declared; kept, not fed)",
+    "unmanaged": "Unmanaged (not ours; never touched)",
+    "segment": "Managed by Segment (compared, never written)",
+    "added_by_sync": "Added by sync (engagectl import --undeclared writes their YAML)",
+    "found": "Found types, taken as they are",
+    "retired": "Retired",
+}
+COUNTED = {
+    "create_schema": "create",
+    "create_table": "create",
+    "add_column": "add",
+    "rename_table": "rename",
+    "rename_column": "rename",
+    "widen_column": "widen",
+    "rebuild_column": "rebuild",
+    "set_comment": "comment",
+    "change_setting": "settings",
+    "drop_column": "drop",
+    "drop_table": "drop",
+}
+
+
+def counts(steps: Iterable[Step]) -> Counter[str]:
+    """Count steps by the word that sums them up."""
+    return Counter(COUNTED[kind_of(step.change)] for step in steps)
+
+
+def said(change: Change) -> tuple[str, str, str]:
+    """Return symbol, style and words of a change."""
+    match change:
+        case CreateSchema():
+            return "+", "green", "new schema"
+        case CreateTable(table=table):
+            count = len(table.columns)
+            return "+", "green", f"new table, {count} column{'' if count == 1 else 's'}"
+        case AddColumn(column=column):
+            return "+", "green", type_text(column.type)
+        case RenameTable(before=before):
+            return "~", "yellow", f"renamed from {before}"
+        case RenameColumn(before=old):
+            return "~", "yellow", f"renamed from {old}"
+        case WidenColumn(before=has, column=column):
+            return "~", "yellow", f"{type_text(has.type)} -> {type_text(column.type)}"
+        case RebuildColumn(before=has, column=column):
+            return "~", "yellow", f"rebuilt: {type_text(has.type)} -> {type_text(column.type)}"
+        case SetComment(comment=comment):
+            return "~", "yellow", f"comment: {comment or '(none)'}"
+        case ChangeSetting(setting="feed", after=None):
+            return "-", "yellow", "retired: its tables are kept, it no longer reads"
+        case ChangeSetting(setting="feed"):
+            return "+", "green", "new feed: reads its inputs from the beginning"
+        case ChangeSetting(setting=setting, before=old, after=new):
+            return (
+                "~",
+                "yellow",
+                f"{setting}: {old if old is not None else '(unset)'} -> {new if new is not None else '(unset)'}",
+            )
+        case DropColumn(reason=reason) | DropTable(reason=reason):
+            return "-", "red", f"dropped ({reason})"
