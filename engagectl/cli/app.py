@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from engagectl.cli.flags import FlagError, Invocation, from_environment, help_text, take
+from engagectl.cli.flags import FlagError, Invocation, from_environment, help_text, read_env_files, take
 from engagectl.cli.registry import COMMANDS
 
 USAGE, INTERRUPTED = 64, 130
@@ -68,14 +68,19 @@ class LazyGroup(TyperGroup):
     ) -> Any:
         """Run and exit with our codes: every entry (console script, test runner) passes here."""
         words = list(sys.argv[1:] if args is None else args)
-        code = self._run(words, keywords)
+        state = Invocation()
+        try:
+            code = self._run(state, words, keywords)
+        finally:
+            if state.sink is not None:
+                state.sink.log.close()
         if standalone_mode:
             sys.exit(code)
         return code
 
-    def _run(self, words: list[str], keywords: dict[str, Any]) -> int:
-        state = Invocation()
+    def _run(self, state: Invocation, words: list[str], keywords: dict[str, Any]) -> int:
         try:
+            read_env_files(words, os.environ)
             from_environment(state)
             words = take(words, state)
             state.command = words[0] if words and words[0] in COMMANDS else ""
@@ -91,8 +96,6 @@ class LazyGroup(TyperGroup):
             return _usage(state, told() if told else str(error))
         except (KeyboardInterrupt, typer.Abort):
             return _failure(state, KeyboardInterrupt())
-        except BrokenPipeError:
-            return _closed_pipe()
         except Exception as error:  # the last line: a user never sees a traceback
             return _failure(state, error)
         if answer == INTERRUPTED:  # Typer takes the exception and returns its code
@@ -111,12 +114,6 @@ def _failure(state: Invocation, error: BaseException) -> int:
     from engagectl.cli.failure import report
 
     return report(state, error)
-
-
-def _closed_pipe() -> int:
-    # the reader (head, less) went away: not our failure; keep the interpreter from flushing into it again
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
 
 
 app = typer.Typer(

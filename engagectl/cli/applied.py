@@ -3,17 +3,24 @@
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from engagectl.show.terminal import Terminal
+
 if TYPE_CHECKING:
     from engagectl.apply import ApplyReport
 
 
-def event_text(event: object) -> str:
-    """Return the line of a finished step; nothing while it runs."""
+def tell_step(terminal: Terminal, event: object) -> None:
+    """Tell the log that a step begins or has ended; people read a line of those that ended."""
     from engagectl.apply import StepEvent
 
-    if not isinstance(event, StepEvent) or not event.outcome:
-        return ""
-    return f"[{event.number}/{event.total}] {event.step.address}  {event.outcome} in {event.ms:,} ms"
+    if not isinstance(event, StepEvent):
+        return
+    facts: dict[str, Any] = {"number": event.number, "total": event.total, "address": str(event.step.address)}
+    if event.outcome is None:
+        terminal.event("step_started", **facts)
+        return
+    text = f"[{event.number}/{event.total}] {event.step.address}  {event.outcome} in {event.ms:,} ms"
+    terminal.event("step_finished", text, **facts, outcome=event.outcome, ms=event.ms)
 
 
 def apply_text(report: "ApplyReport") -> str:

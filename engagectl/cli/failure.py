@@ -6,31 +6,50 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engagectl.cli.flags import Invocation
+from engagectl.cli.outcome import terminal_of, write_document
 from engagectl.errors import ConfigError, Diagnostic, EngagectlError, InternalError, Interrupted, StatementError
-from engagectl.show.diagnostics import as_full
+from engagectl.show.diagnostics import as_data, as_full
 from engagectl.show.terminal import Terminal
+
+_FILE_HELP = "check that the path exists, is of the right kind, and that you may read or write it"
 
 
 def report(state: Invocation, error: BaseException) -> int:
     """Show an error and return the exit code. A traceback is printed only with -vv."""
     known = _known(error)
-    terminal = Terminal(color=state.color, quiet=state.quiet, progress=False)
+    try:
+        terminal = terminal_of(state)
+    except OSError as failed:  # the log file cannot be opened: that is then the error to tell of
+        state.log_file = None
+        known, terminal = _known(failed), terminal_of(state)
     diagnostics = known.diagnostics if isinstance(known, ConfigError) else (known.diagnostic(),)
     if state.json or state.report:
-        from engagectl.cli.outcome import write_document
         from engagectl.show.envelope import envelope
 
         summary = {"exit_code": known.exit_code, "error": known.message}
-        write_document(state, terminal, envelope(state.command, ok=False, summary=summary, diagnostics=diagnostics))
-    if not state.json:
+        document = envelope(state.command, ok=False, summary=summary, diagnostics=diagnostics)
+        try:
+            write_document(state, terminal, document)
+        except OSError as failed:
+            diagnostics = (*diagnostics, _known(failed).diagnostic())
+    if not state.json or terminal.log.json:
         show_diagnostics(state, terminal, diagnostics)
-        if isinstance(known, StatementError) and known.sql:
+        if isinstance(known, StatementError) and known.sql and not terminal.log.json:
             terminal.complain(f"   = sql: {known.sql}")
-        if isinstance(known, ConfigError):
-            terminal.complain(f"\nFound {known.message.removesuffix(' in the configuration')}.")
+        if isinstance(known, ConfigError) and not terminal.log.json:
+            terminal.complain(f"\n{_found(diagnostics)}")
     if state.verbose >= 2 and not isinstance(error, KeyboardInterrupt):
         traceback.print_exception(error, file=sys.stderr)
+    terminal.event("summary", exit_code=known.exit_code, error=known.message)
     return known.exit_code
+
+
+def _found(diagnostics: Sequence[Diagnostic]) -> str:
+    """Return the last line under the problems of a configuration."""
+    errors = sum(one.severity == "error" for one in diagnostics)
+    files = len({one.place.file for one in diagnostics if one.severity == "error" and one.place is not None})
+    where = f" in {files} file{'' if files == 1 else 's'}" if files else ""
+    return f"Found {errors} error{'' if errors == 1 else 's'}{where}. Nothing was sent to a warehouse."
 
 
 def _known(error: BaseException) -> EngagectlError:
@@ -38,8 +57,9 @@ def _known(error: BaseException) -> EngagectlError:
         return error
     if isinstance(error, KeyboardInterrupt):
         return Interrupted("interrupted", help="what was committed stays; the same command again goes on from there")
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return EngagectlError(f"{error.filename}: {error.strerror}", code="EC020")
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        return EngagectlError(f"{where}{error.strerror}", code="EC023", help=_FILE_HELP)
     # the text of an unknown exception may hold values: only its type is shown
     return InternalError(
         f"engagectl has a bug: {type(error).__name__}",
@@ -49,7 +69,9 @@ def _known(error: BaseException) -> EngagectlError:
 
 def show_diagnostics(state: Invocation, terminal: Terminal, diagnostics: Sequence[Diagnostic]) -> None:
     """Print diagnostics, with their source lines, to stderr."""
-    if diagnostics:
+    for item in as_data(diagnostics) if terminal.log.wanted else ():
+        terminal.log.event("diagnostic", **item)
+    if diagnostics and not terminal.log.json:
         terminal.complain(as_full(diagnostics, _root(state), colour=terminal.colour_err), styled=True)
 
 

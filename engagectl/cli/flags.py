@@ -5,7 +5,8 @@ Rule that makes it sound: no command may have an option of these names. A value 
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from typing import Any
 
 VALUE, LIST, COUNT, ON = "value", "list", "count", "on"
 
@@ -15,7 +16,8 @@ TABLE: dict[str, tuple[str, str | tuple[str, ...], str, str]] = {
     "--target": ("target", VALUE, "Target to use (project file: default_target).", "TARGET"),
     "--warehouse": ("warehouses", LIST, "Only this warehouse; may be repeated.", "ID"),
     "--var": ("var", LIST, "A variable's value; may be repeated.", "NAME=VALUE"),
-    "--var-file": ("var_file", LIST, "A YAML file of variables; may be repeated.", "FILE"),
+    "--var-file": ("var_file", LIST, "A JSON file of variables; may be repeated.", "FILE"),
+    "--env-file": ("env_file", LIST, "A file of NAME=VALUE lines; what is set already wins.", "FILE"),
     "--json": ("json", ON, "Print one JSON document instead of text.", ""),
     "--report": ("report", VALUE, "Write the JSON document to a file too.", "FILE"),
     "--yes": ("yes", ON, "Answer the question of apply with yes.", ""),
@@ -23,6 +25,8 @@ TABLE: dict[str, tuple[str, str | tuple[str, ...], str, str]] = {
     "--lock-timeout": ("lock_timeout", VALUE, "Seconds to wait for another engagectl (10).", "SECONDS"),
     "--color": ("color", ("auto", "always", "never"), "When to colour.", "WHEN"),
     "--no-progress": ("no_progress", ON, "No progress on stderr.", ""),
+    "--log-format": ("log_format", ("text", "json"), "What stderr holds: text, or a JSON event a line.", "FORMAT"),
+    "--log-file": ("log_file", VALUE, "Append the log to a file too.", "FILE"),
     "--quiet": ("quiet", ON, "Only results and errors.", ""),
     "--verbose": ("verbose", COUNT, "Say more; twice for tracebacks.", ""),
 }
@@ -44,6 +48,7 @@ class Invocation:
         self.warehouses: list[str] = []
         self.var: list[str] = []
         self.var_file: list[str] = []
+        self.env_file: list[str] = []
         self.json = False
         self.report: str | None = None
         self.yes = False
@@ -51,8 +56,12 @@ class Invocation:
         self.lock_timeout = "10"
         self.color = "auto"
         self.no_progress = False
+        self.log_format = "text"
+        self.log_file: str | None = None
         self.quiet = False
         self.verbose = 0
+        self.sink: Any = None  # the Terminal of this command, made once
+        self.notes: tuple[Any, ...] = ()  # warnings of the project, for the JSON document
 
     @property
     def lock_timeout_s(self) -> float:
@@ -105,6 +114,31 @@ def from_environment(state: Invocation, env: Mapping[str, str] = os.environ) -> 
             setattr(state, field, [part for part in value.split(",") if part])
         else:
             _put(state, flag, value)
+
+
+def read_env_files(args: Sequence[str], env: MutableMapping[str, str]) -> None:
+    """Set the names of every --env-file; what is set already wins, and engagectl's own names are not taken from one."""
+    named = Invocation()
+    named.env_file = [part for part in env.get(variable("--env-file"), "").split(",") if part]
+    take(args, named)
+    for file in named.env_file:
+        try:
+            with open(file, encoding="utf-8") as lines:  # noqa: PTH123  pathlib is not imported before a command is known
+                text = lines.read(1 << 20)
+        except (OSError, UnicodeDecodeError):
+            raise FlagError(f"--env-file {file} cannot be read as text") from None
+        for number, line in enumerate(text.splitlines(), start=1):
+            name, equals, value = line.strip().removeprefix("export ").partition("=")
+            if not line.strip() or line.lstrip().startswith("#"):
+                continue
+            name, value = name.strip(), value.strip()
+            if not equals or not name.isidentifier():
+                raise FlagError(f"--env-file {file}, line {number} is not NAME=VALUE")
+            if name.startswith("ENGAGECTL_"):
+                raise FlagError(f"--env-file {file}, line {number}: {name} is a setting of engagectl, not a value")
+            if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+                value = value[1:-1]
+            env.setdefault(name, value)
 
 
 def _takes_value(flag: str) -> bool:

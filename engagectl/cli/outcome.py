@@ -1,13 +1,18 @@
 """What the command functions share: the project, the terminal, and how a result is handed out."""
 
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import mkstemp
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
 from engagectl.cli.flags import Invocation
+from engagectl.cli.statements import follow_statements
 from engagectl.errors import UsageError
+from engagectl.show.log import Log
 from engagectl.show.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -15,8 +20,20 @@ if TYPE_CHECKING:
 
 
 def terminal_of(state: Invocation) -> Terminal:
-    """Return the output sink that the flags ask for."""
-    return Terminal(color=state.color, quiet=state.quiet, progress=not state.no_progress)
+    """Return the output sink that the flags ask for: one for the whole command."""
+    if state.sink is None:
+        log = Log(sys.stderr, format=state.log_format, file=_log_file(state.log_file))
+        state.sink = Terminal(color=state.color, quiet=state.quiet, progress=not state.no_progress, log=log)
+        if log.wanted:
+            follow_statements(log)
+    terminal: Terminal = state.sink
+    return terminal
+
+
+def _log_file(name: str | None) -> TextIO | None:
+    if name is None:
+        return None
+    return os.fdopen(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8")
 
 
 def variables_of(state: Invocation) -> dict[str, str]:
@@ -38,6 +55,7 @@ def project_of(state: Invocation, terminal: Terminal) -> "Project":
         variables=variables_of(state),
         var_files=tuple(Path(name) for name in state.var_file),
     )
+    state.notes = project.diagnostics
     if state.verbose:
         terminal.story(f"project {project.spec.project} in {project.root}, target {project.target or '(none)'}")
     return project
@@ -49,9 +67,23 @@ def write_document(state: Invocation, terminal: Terminal, document: Mapping[str,
 
     text = encode(document)
     if state.report:
-        Path(state.report).write_text(text + "\n", encoding="utf-8")
+        write_file(Path(state.report), text + "\n")
     if state.json:
         terminal.result(text)
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a whole file or none of it. What is there and is no regular file (a pipe, /dev/stderr) is written into."""
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8", newline="\n")
+        return
+    try:
+        handle, temporary = mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def finish(
@@ -70,9 +102,10 @@ def finish(
 
         own = {key: value for key, value in data.items() if key not in ("schema", "engagectl", "ok")}
         own.setdefault("summary", dict(summary or {}))
-        own.setdefault("diagnostics", [])
-        write_document(state, terminal, {**envelope(state.command, ok=code in (0, 2)), **own})
+        head = envelope(state.command, ok=code in (0, 2), diagnostics=state.notes)
+        write_document(state, terminal, {**head, **own})
     if not state.json and text:
         terminal.result(text, styled=styled)
+    terminal.event("summary", exit_code=code, **(summary or {}))
     if code:
         raise typer.Exit(code)

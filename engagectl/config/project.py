@@ -319,7 +319,7 @@ class _Merge:
                 raise UsageError(f"the variables file {path} cannot be read as JSON") from None
             if not isinstance(content, dict):
                 raise UsageError(f"the variables file {path} must hold one JSON object")
-            values |= content
+            values |= {name: _variable(path, name, value) for name, value in content.items()}
         for name, text in given.items():
             values[name] = text
             if name in values and isinstance(declared, dict) and not isinstance(declared.get(name, ""), str):
@@ -439,6 +439,21 @@ def _substitute(value: Any, values: Mapping[str, VarValue], path: Path_, missing
         return {key: _substitute(item, values, (*path, key), missing) for key, item in value.items()}
     if isinstance(value, list):
         return [_substitute(item, values, (*path, index), missing) for index, item in enumerate(value)]
+    return value
+
+
+def _variable(path: Path, name: str, value: Any) -> Any:
+    """Return the value of one key of a variables file; an object is what `terraform output -json` writes."""
+    if isinstance(value, dict) and "value" in value and set(value) <= {"value", "type", "sensitive"}:
+        if value.get("sensitive"):
+            advice = "variables are shown; name a secret in the YAML: {$env: NAME} or {$file: /path}"
+            raise UsageError(f"{name} in {path} is marked as sensitive", help=advice)
+        value = value["value"]
+    items = value if isinstance(value, list) else [value]
+    if not all(isinstance(item, str | int | float | bool) for item in items):
+        raise UsageError(
+            f"{name} in {path} is not a variable", help="a text, a number, true or false, or a list of them"
+        )
     return value
 
 

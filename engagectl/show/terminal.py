@@ -9,7 +9,10 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TextIO
+from pathlib import Path
+from typing import Any, TextIO
+
+from engagectl.show.log import Log
 
 _SGR = re.compile("(\x1b\\[[0-9;]*m)")
 # control characters (but tab and line feed), zero-width and bidirectional ones, line separators, surrogates
@@ -42,14 +45,17 @@ def wants_colour(flag: str, stream: TextIO, env: Mapping[str, str]) -> bool:
 
 
 class Terminal:
-    """stdout and stderr of one command."""
+    """stdout and stderr of one command. With a log in JSON, stderr holds events and nothing else."""
 
-    def __init__(self, *, color: str = "auto", quiet: bool = False, progress: bool = True) -> None:
-        self.out, self.err = sys.stdout, sys.stderr
+    def __init__(
+        self, *, color: str = "auto", quiet: bool = False, progress: bool = True, log: Log | None = None
+    ) -> None:
+        self.out, self.err = _stream(sys.stdout), _stream(sys.stderr)
+        self.log = log or Log(self.err)
         self.colour = wants_colour(color, self.out, os.environ)
         self.colour_err = wants_colour(color, self.err, os.environ)
         self.quiet = quiet
-        self.progress = progress and not quiet and self.err.isatty() and not os.environ.get("CI")
+        self.progress = progress and not quiet and not self.log.json and self.err.isatty() and not os.environ.get("CI")
         self._line = False
 
     @property
@@ -71,8 +77,13 @@ class Terminal:
 
     def story(self, text: str) -> None:
         """Tell what happens, on stderr; silent with --quiet."""
-        if not self.quiet:
+        self.event("message", text, message=text)
+
+    def event(self, name: str, text: str = "", /, **facts: Any) -> None:
+        """Tell the log that something happened; where stderr is for people, print the text, if there is one."""
+        if text and not self.quiet and not self.log.json:
             self.complain(text)
+        self.log.event(name, shown=not self.quiet, **facts)
 
     def complain(self, text: str, *, styled: bool = False) -> None:
         """Print to stderr whatever the flags say."""
@@ -99,6 +110,11 @@ class Terminal:
         return sys.stdin.readline().strip().lower() == "yes"
 
 
+def _stream(stream: TextIO | None) -> TextIO:
+    """Return the stream, or one into nothing: a caller may have closed it (`>&-`)."""
+    return stream if stream is not None else Path(os.devnull).open("w", encoding="utf-8")
+
+
 def _safe(text: str, *, styled: bool, colour: bool) -> str:
     if not styled:
         return escape(text)
@@ -109,11 +125,22 @@ def _safe(text: str, *, styled: bool, colour: bool) -> str:
 
 def _write(stream: TextIO, text: str) -> None:
     try:
-        stream.write(text)
-    except UnicodeEncodeError:  # a terminal in an encoding of its own
-        encoding = stream.encoding or "ascii"
-        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-    stream.flush()
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:  # a terminal in an encoding of its own
+            encoding = stream.encoding or "ascii"
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except BrokenPipeError:
+        _drop(stream)  # the reader (head, less) went away; the work goes on, and its exit code is its own
+    except OSError as error:
+        _drop(stream)
+        raise OSError(error.errno, error.strerror, f"<{stream.name.strip('<>')}>") from None
+
+
+def _drop(stream: TextIO) -> None:
+    """Send what is left in a stream to nowhere: the interpreter would flush it once more at its end, and fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def columns(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -12,6 +12,7 @@ import typer.main
 from engagectl.cli.app import app
 from engagectl.cli.flags import TABLE, FlagError, Invocation, from_environment, take
 from engagectl.cli.registry import COMMANDS
+from tests.cli.inside import run
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,15 +35,15 @@ def engagectl(*words: str, cwd: Path = ROOT, env: dict[str, str] | None = None) 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
-    assert engagectl("init", str(folder)).returncode == 0
+    assert run("init", str(folder)).code == 0
     return folder
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command: str) -> None:
-    done = engagectl(command, "--help")
-    assert done.returncode == 0, done.stderr
-    assert COMMANDS[command][1] in " ".join(done.stdout.split())
+    done = run(command, "--help")
+    assert done.code == 0, done.err
+    assert COMMANDS[command][1] in " ".join(done.out.split())
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -78,27 +79,27 @@ def test_help_imports_nothing_heavy() -> None:
     ],
 )
 def test_wrong_words_exit_64_without_a_traceback(words: tuple[str, ...]) -> None:
-    done = engagectl(*words)
-    assert done.returncode == 64
-    assert "Traceback" not in done.stderr
-    assert not words or "error[EC064]" in done.stderr
+    done = run(*words)
+    assert done.code == 64
+    assert "Traceback" not in done.err
+    assert not words or "error[EC064]" in done.err
 
 
 def test_did_you_mean() -> None:
-    assert "plan" in engagectl("pln").stderr
+    assert "plan" in run("pln").err
 
 
 @pytest.mark.parametrize("words", [("--version",), ("version",), ("version", "-v")])
 def test_version(words: tuple[str, ...]) -> None:
-    assert engagectl(*words).stdout.startswith("engagectl 0.")
+    assert run(*words).out.startswith("engagectl 0.")
 
 
 def test_global_flags_mean_the_same_before_and_after(project: Path) -> None:
-    before = engagectl("-C", str(project), "--json", "validate")
-    after = engagectl("validate", "--json", f"--project-dir={project}")
-    glued = engagectl("validate", f"-vC{project}", "--json")
-    assert before.returncode == after.returncode == glued.returncode == 0
-    assert before.stdout == after.stdout == glued.stdout
+    before = run("-C", str(project), "--json", "validate")
+    after = run("validate", "--json", f"--project-dir={project}")
+    glued = run("validate", f"-vC{project}", "--json")
+    assert before.code == after.code == glued.code == 0
+    assert before.out == after.out == glued.out
 
 
 def test_environment_fills_in_and_flags_win() -> None:
@@ -121,15 +122,15 @@ def test_no_command_reuses_a_global_flag() -> None:
 
 def test_every_document_is_the_envelope(project: Path) -> None:
     for words in (("validate",), ("version", "-q"), ("explain", "EC104"), ("completion", "bash"), ("pln",)):
-        done = engagectl("-C", str(project), "--json", *words)
-        document = json.loads(done.stdout)
+        done = run("-C", str(project), "--json", *words)
+        document = json.loads(done.out)
         assert {"schema", "engagectl", "ok", "summary", "diagnostics"} <= set(document), words
-        assert document["ok"] == (done.returncode == 0)
+        assert document["ok"] == (done.code == 0)
 
 
 def test_report_writes_the_document(project: Path, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    assert engagectl("-C", str(project), "validate", "--report", str(report)).returncode == 0
+    assert run("-C", str(project), "validate", "--report", str(report)).code == 0
     assert json.loads(report.read_text())["schema"] == "engagectl/validate/1"
 
 
@@ -137,30 +138,30 @@ def test_invalid_configuration_exits_3(project: Path) -> None:
     file = project / "engagectl.yaml"
     file.write_text(file.read_text().replace("every: 1h", "evry: 1h"))
     for command in ("validate", "plan", "apply", "sync", "drift", "status", "history", "doctor"):
-        done = engagectl("-C", str(project), command)
-        assert done.returncode == 3, (command, done.stderr)
-        assert "error[EC104]" in done.stderr
-        assert "engagectl.yaml:" in done.stderr
+        done = run("-C", str(project), command)
+        assert done.code == 3, (command, done.err)
+        assert "error[EC104]" in done.err
+        assert "engagectl.yaml:" in done.err
 
 
 def test_no_project_is_one_error(tmp_path: Path) -> None:
-    done = engagectl("plan", cwd=tmp_path)
-    assert done.returncode == 3
-    assert "error[EC021]" in done.stderr
+    done = run("-C", str(tmp_path), "plan")
+    assert done.code == 3
+    assert "error[EC021]" in done.err
 
 
 def test_init_overwrites_nothing(project: Path) -> None:
     (project / "engagectl.yaml").write_text("mine")
-    done = engagectl("init", str(project))
-    assert done.returncode == 0
-    assert "kept" in done.stdout
+    done = run("init", str(project))
+    assert done.code == 0
+    assert "kept" in done.out
     assert (project / "engagectl.yaml").read_text() == "mine"
 
 
 def test_completion_of_a_command_word() -> None:
     env = {"_ENGAGECTL_COMPLETE": "complete_bash", "COMP_WORDS": "engagectl pl", "COMP_CWORD": "1"}
-    assert engagectl(env=env).stdout.split() == ["plan"]
-    assert "_ENGAGECTL_COMPLETE" in engagectl("completion", "bash").stdout
+    assert run(env=env).out.split() == ["plan"]
+    assert "_ENGAGECTL_COMPLETE" in run("completion", "bash").out
 
 
 def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

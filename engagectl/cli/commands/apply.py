@@ -10,7 +10,11 @@ from engagectl.cli.outcome import finish, project_of, terminal_of
 from engagectl.show.terminal import Terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engagectl.config.project import Project
     from engagectl.model.plan import Plan
+    from engagectl.sync.report import SyncReport
 
 
 def apply(
@@ -20,30 +24,46 @@ def apply(
     take_over: Annotated[
         bool, typer.Option("--take-over", help="Take objects over from another project or target.")
     ] = False,
+    then_sync: Annotated[bool, typer.Option("--then-sync", help="Load the inputs afterwards, as `sync` does.")] = False,
 ) -> None:
     from engagectl import api
-    from engagectl.cli.applied import apply_data, apply_text, event_text
+    from engagectl.cli.applied import apply_data, apply_text, tell_step
     from engagectl.planfile import read_plan
 
     terminal = terminal_of(ctx.obj)
     project = project_of(ctx.obj, terminal)
     approved = [read_plan(path) for path in plans or ()]
 
-    def tell(event: object) -> None:
-        if text := event_text(event):
-            terminal.story(text)
-
     done = api.apply_plan(
         project,
         approved=approved,
         select=select or (),
         confirm=lambda made: bool(approved) or confirm(made, ctx.obj, terminal),
-        reporter=tell,
+        reporter=lambda event: tell_step(terminal, event),
         take_over=take_over,
         lock_timeout_s=ctx.obj.lock_timeout_s,
         warehouses=ctx.obj.warehouses,
     )
-    finish(ctx.obj, terminal, text=apply_text(done), data=apply_data(done), code=4 if done.declined else 0)
+    text, data, code = apply_text(done), apply_data(done), 4 if done.declined else 0
+    if then_sync and not code:
+        loaded = load(project, ctx.obj, terminal, select=select or ())
+        text, data, code = f"{text}\n{loaded.as_text()}", {**data, "sync": loaded.as_data()}, loaded.exit_code
+    finish(ctx.obj, terminal, text=text, data=data, summary=data["summary"], code=code)
+
+
+def load(project: "Project", state: Invocation, terminal: Terminal, *, select: "Sequence[str]") -> "SyncReport":
+    """Load what was just applied, as `sync` does without a flag."""
+    from engagectl import api
+    from engagectl.cli.loading import Loading
+    from engagectl.sync.passes import SyncOptions
+
+    return api.sync(
+        project,
+        options=SyncOptions(select=tuple(select), lock_timeout_s=state.lock_timeout_s),
+        progress=Loading(terminal),
+        lock_timeout_s=state.lock_timeout_s,
+        warehouses=state.warehouses,
+    )
 
 
 def confirm(made: "Plan", state: Invocation, terminal: Terminal) -> bool:

@@ -23,6 +23,7 @@ from engagectl.errors import (
     TransientError,
 )
 from engagectl.warehouses.contract import Holder
+from engagectl.warehouses.statements import executed
 
 if TYPE_CHECKING:
     from engagectl.config.resolve import Secret
@@ -116,22 +117,28 @@ class DuckdbConnection:
         self._scratch = _lock_down(handle)
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        began = time.perf_counter()
         with _told_safely(sql):
-            return self.handle.execute(sql, list(parameters)).fetchall()
+            found = self.handle.execute(sql, list(parameters)).fetchall()
+        executed(self.warehouse, sql, rows=len(found), began=began)
+        return found
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        began = time.perf_counter()
         with _told_safely(sql):
             done = self.handle.execute(sql, list(parameters))
             described = done.description
-            if not described or described[0][0] != "Count":
-                return 0
-            counted = done.fetchone()
-        return int(counted[0]) if counted else 0
+            counted = done.fetchall() if described and described[0][0] == "Count" else []
+        rows = int(counted[0][0]) if counted else 0
+        executed(self.warehouse, sql, rows=rows, began=began)
+        return rows
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
         if rows:
+            began = time.perf_counter()
             with _told_safely(sql):
                 self.handle.executemany(sql, [list(row) for row in rows])
+            executed(self.warehouse, sql, rows=len(rows), began=began)
 
     def begin(self) -> None:
         self.execute("BEGIN TRANSACTION")

@@ -1,5 +1,6 @@
 """Staged relations -> DuckDB tables. The stage is the warehouse's own connection, so every step is one statement."""
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from engagectl.model.column_type import ColumnType
 from engagectl.model.schema import TableName
 from engagectl.warehouses.contract import UsersFold
 from engagectl.warehouses.duckdb.column_types import type_sql
+from engagectl.warehouses.statements import executed
 
 if TYPE_CHECKING:
     from engagectl.warehouses.duckdb.connect import DuckdbConnection
@@ -17,12 +19,13 @@ if TYPE_CHECKING:
 
 def make_loader(connection: "DuckdbConnection", journal: str) -> "DuckdbLoader":
     """Return the loader of an open connection; `journal` is the name of the journal's schema."""
-    return DuckdbLoader(connection.handle, journal)
+    return DuckdbLoader(connection.handle, journal, warehouse=connection.warehouse)
 
 
 class DuckdbLoader:
-    def __init__(self, handle: duckdb.DuckDBPyConnection, journal: str) -> None:
+    def __init__(self, handle: duckdb.DuckDBPyConnection, journal: str, *, warehouse: str = "") -> None:
         self.stage = handle
+        self._warehouse = warehouse
         self._seen = _table(TableName(journal, "seen"))
 
     def insert(self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str) -> int:
@@ -111,11 +114,14 @@ class DuckdbLoader:
         return f"coalesce(CAST(o.received_at AS TIMESTAMPTZ), {oldest})"
 
     def _run(self, sql: str) -> int:
+        began = time.perf_counter()
         try:
             done = next(iter(self.stage.execute(sql).fetchall()), None)
         except duckdb.Error as error:
             raise StatementError(f"DuckDB refused a load statement ({type(error).__name__})", sql=sql) from error
-        return int(done[0]) if done and isinstance(done[0], int) else 0
+        rows = int(done[0]) if done and isinstance(done[0], int) else 0
+        executed(self._warehouse, sql, rows=rows, began=began)
+        return rows
 
 
 def _newest(column: str, at: str, old_time: str, *, null_erases: bool) -> str:

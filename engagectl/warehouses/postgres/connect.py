@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from engagectl.errors import ConnectError, EngagectlError, InternalError, LockHeld, StatementError, TransientError
 from engagectl.warehouses.contract import Holder
+from engagectl.warehouses.statements import executed
 
 if TYPE_CHECKING:
     import psycopg
@@ -132,17 +133,25 @@ class PostgresConnection:
             self.query("SELECT set_config('client_connection_check_interval', '500ms', false)")
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        began = time.perf_counter()
         with _told_safely(sql):
-            return self._run(sql, parameters).fetchall()
+            found = self._run(sql, parameters).fetchall()
+        executed(self.warehouse, sql, rows=len(found), began=began)
+        return found
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        began = time.perf_counter()
         with _told_safely(sql):
-            return max(self._run(sql, parameters).rowcount, 0)
+            rows = max(self._run(sql, parameters).rowcount, 0)
+        executed(self.warehouse, sql, rows=rows, began=began)
+        return rows
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
         if rows:
+            began = time.perf_counter()
             with _told_safely(sql), self.handle.cursor() as cursor:
                 cursor.executemany(with_percents(sql).encode(), [list(row) for row in rows])
+            executed(self.warehouse, sql, rows=len(rows), began=began)
 
     def _run(self, sql: str, parameters: Sequence[object]) -> "psycopg.Cursor[tuple[Any, ...]]":
         if not parameters:

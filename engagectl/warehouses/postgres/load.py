@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 import weakref
 from collections.abc import Sequence
 
@@ -14,6 +15,7 @@ from engagectl.model.column_type import ColumnType, Json, JsonText, Native, Text
 from engagectl.model.schema import TableName
 from engagectl.warehouses.contract import UsersFold
 from engagectl.warehouses.postgres.connect import PostgresConnection, _told_safely
+from engagectl.warehouses.statements import executed
 
 _PIECE_BYTES = 1 << 20
 
@@ -179,6 +181,7 @@ class PostgresLoader:
         writer = threading.Thread(target=write, daemon=True)
         writer.start()
         sql = f"COPY {into} FROM STDIN (FORMAT csv, NULL '')"
+        began = time.perf_counter()
         try:
             with _told_safely(sql), self._connection.handle.cursor() as cursor:
                 with cursor.copy(sql.encode()) as copy:
@@ -187,7 +190,9 @@ class PostgresLoader:
                     writer.join()
                     if failed:
                         raise failed[0]
-                return max(cursor.rowcount, 0)
+                rows = max(cursor.rowcount, 0)
+            executed(self._connection.warehouse, sql, rows=rows, began=began)
+            return rows
         finally:
             os.close(read_end)
             writer.join()
