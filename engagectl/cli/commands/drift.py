@@ -1,10 +1,11 @@
 """`engagectl drift`: what somebody changed since the last apply."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from engagectl.cli.outcome import finish, project_of, terminal_of
+from engagectl.cli.outcome import finish, project_of, terminal_of, write_file
 
 
 def drift(
@@ -12,6 +13,8 @@ def drift(
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there is drift.")
     ] = False,
+    markdown: Annotated[Path | None, typer.Option(help="Write the drift as Markdown, for an issue.")] = None,
+    markdown_limit: Annotated[int, typer.Option(min=1_000, help="At most so many characters of Markdown.")] = 60_000,
 ) -> None:
     from engagectl import api
     from engagectl.show.as_json import plan_json
@@ -20,5 +23,9 @@ def drift(
     terminal = terminal_of(ctx.obj)
     found = api.drift(project_of(ctx.obj, terminal), warehouses=ctx.obj.warehouses)
     text = plan_text(found, colour=terminal.colour, width=terminal.width, sql=False) if found.steps else "No drift."
+    if markdown is not None:
+        from engagectl.show.as_markdown import plan_markdown
+
+        write_file(markdown, plan_markdown(found, limit=markdown_limit, title="drift"))
     code = 2 if detailed_exitcode and found.steps else 0
     finish(ctx.obj, terminal, text=text, styled=True, data=plan_json(found), code=code)

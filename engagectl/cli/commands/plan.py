@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from engagectl.cli.outcome import finish, project_of, terminal_of
+from engagectl.cli.outcome import finish, project_of, terminal_of, write_file
 
 
 def plan(
@@ -15,6 +15,8 @@ def plan(
     base: Annotated[str | None, typer.Option(help="Compare with the YAML at a git revision.")] = None,
     sql: Annotated[bool, typer.Option("--sql", help="Show the SQL of each step.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write the plan to a file, for `engagectl apply FILE`.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the plan as Markdown, for a pull request.")] = None,
+    markdown_limit: Annotated[int, typer.Option(min=1_000, help="At most so many characters of Markdown.")] = 60_000,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")
     ] = False,
@@ -36,6 +38,10 @@ def plan(
 
         write_plan(made, out)
         terminal.story(f"wrote {out}; next: engagectl apply {out}")
+    if markdown is not None:
+        from engagectl.show.as_markdown import plan_markdown
+
+        write_file(markdown, plan_markdown(made, limit=markdown_limit))
     code = 4 if made.refused else 2 if detailed_exitcode and made.steps else 0
     text = plan_text(made, colour=terminal.colour, width=terminal.width, sql=sql)
     finish(ctx.obj, terminal, text=text, styled=True, data=plan_json(made), code=code)
