@@ -61,14 +61,6 @@ def project_of(state: Invocation, terminal: Terminal) -> "Project":
     return project
 
 
-def write_file(path: Path, text: str) -> None:
-    """Write a file that a flag names. Raises UsageError when it cannot be written."""
-    try:
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
-
-
 def write_document(state: Invocation, terminal: Terminal, document: Mapping[str, Any]) -> None:
     """Hand out the JSON document: to stdout with --json, to a file with --report."""
     from engagectl.show.envelope import encode

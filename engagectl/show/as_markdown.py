@@ -25,13 +25,19 @@ _CUT = (
 _NOTES_LISTED = 50
 
 
-def plan_markdown(plan: Plan, *, limit: int = LIMIT_CHARS, title: str = "plan") -> str:
+def plan_markdown(plan: Plan, *, limit: int = LIMIT_CHARS) -> str:
     """Return the plan in at most `limit` characters and 900 KiB of UTF-8; what was left out is said at the top."""
     for level in range(len(_CUT)):
-        text = _document(plan, title, level=level)
+        text = _document(plan, level=level)
         if len(text) <= limit and len(text.encode()) <= LIMIT_BYTES:
             return text
-    return _cut(text, limit)
+    return cut(text, limit)
+
+
+def marker(plan: Plan, title: str) -> str:
+    """Return the hidden line by which a later run finds its own comment again."""
+    name = re.sub(r"[^A-Za-z0-9_.:-]", "_", f"engagectl:{title}:{plan.project}:{plan.target or '-'}")
+    return f"<!-- {name} -->"
 
 
 def code(text: str) -> str:
@@ -54,9 +60,8 @@ def block(language: str, lines: Iterable[str]) -> list[str]:
     return [f"{fence}{language}", *safe, fence]
 
 
-def _document(plan: Plan, title: str, *, level: int) -> str:
-    marker = re.sub(r"[^A-Za-z0-9_.:-]", "_", f"engagectl:{title}:{plan.project}:{plan.target or '-'}")
-    lines = [f"<!-- {marker} -->", f"### engagectl {title}: {_headline(plan)}", ""]
+def _document(plan: Plan, *, level: int) -> str:
+    lines = [marker(plan, "plan"), f"### engagectl plan: {_headline(plan)}", ""]
     if level:
         lines += ["> [!NOTE]", f"> Shortened to fit: {_CUT[level]}. The whole plan is in the job's files.", ""]
     for warehouse in plan.warehouses:
@@ -201,9 +206,11 @@ def _rows(step: Step) -> str:
     return f"{step.rows:,} rows" if step.rows is not None else "rows unknown"
 
 
-def _cut(text: str, limit: int) -> str:
+def cut(text: str, limit: int) -> str:
     """Return whole lines from the top, and say that the rest is missing: the last resort."""
-    notice = "\n\nThe rest is left out: see the plan in the job's files.\n"
+    if len(text) <= limit and len(text.encode()) <= LIMIT_BYTES:
+        return text
+    notice = "\n\nThe rest is left out: it is in the job's files.\n"
     kept: list[str] = []
     size = len(notice)
     for line in text.splitlines():

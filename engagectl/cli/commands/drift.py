@@ -17,15 +17,12 @@ def drift(
     markdown_limit: Annotated[int, typer.Option(min=1_000, help="At most so many characters of Markdown.")] = 60_000,
 ) -> None:
     from engagectl import api
-    from engagectl.show.as_json import plan_json
-    from engagectl.show.as_text import plan_text
+    from engagectl.show.as_drift import drift_json, drift_markdown, drift_text
 
     terminal = terminal_of(ctx.obj)
     found = api.drift(project_of(ctx.obj, terminal), warehouses=ctx.obj.warehouses)
-    text = plan_text(found, colour=terminal.colour, width=terminal.width, sql=False) if found.steps else "No drift."
     if markdown is not None:
-        from engagectl.show.as_markdown import plan_markdown
-
-        write_file(markdown, plan_markdown(found, limit=markdown_limit, title="drift"))
+        write_file(markdown, drift_markdown(found, limit=markdown_limit))
+    text = drift_text(found, colour=terminal.colour)
     code = 2 if detailed_exitcode and found.steps else 0
-    finish(ctx.obj, terminal, text=text, styled=True, data=plan_json(found), code=code)
+    finish(ctx.obj, terminal, text=text, styled=True, data=drift_json(found), code=code)
