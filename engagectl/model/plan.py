@@ -1,4 +1,4 @@
-"""What a plan is: ordered steps with their SQL, findings, and what is only reported. How it is made is planner.py."""
+"""What a plan is: ordered steps with their SQL, findings, and what is only reported. How it is made: planner."""
 
 from dataclasses import dataclass, field
 from typing import Literal

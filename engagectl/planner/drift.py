@@ -1,0 +1,109 @@
+"""The applied state as desired: what somebody changed since the last apply."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+
+from engagectl.config.project import Project
+from engagectl.desired.build import build
+from engagectl.diff import diff
+from engagectl.errors import NothingApplied
+from engagectl.journal.applied import read_feeds
+from engagectl.journal.ownership import read_owned
+from engagectl.model.change import SetComment, address_of, hazards_of
+from engagectl.model.feed import Feed, FeedTable
+from engagectl.model.plan import Plan, Step, WarehousePlan
+from engagectl.model.schema import Column, State, Table, TableName
+from engagectl.planfile import step_id
+from engagectl.planner.noted import noted
+from engagectl.planner.plan import sealed
+from engagectl.planner.seen import Seen
+from engagectl.planner.step import fed_by
+from engagectl.warehouses.contract import Connection
+from engagectl.warehouses.registry import warehouse as record_of
+
+
+def make_drift(project: Project, connections: Mapping[str, Connection], now: datetime) -> Plan:
+    """Compare the catalogs with what was last applied. Raises NothingApplied where nothing was.
+
+    The steps are what would bring the applied state back; they carry no SQL, for drift runs nothing.
+    """
+    plans = tuple(_drift_one(project, id_, connections[id_]) for id_ in sorted(connections))
+    return sealed(project, plans, now=now, select=(), mode="warehouse", commit="")
+
+
+def _drift_one(project: Project, id_: str, connection: Connection) -> WarehousePlan:
+    record = record_of(project.spec.warehouses[id_].type)
+    desired = build(project, id_, record)
+    journal = project.spec.journal_schema
+    applied = read_feeds(connection, journal, project=project.spec.project)
+    living = [one.feed for one in applied if one.retired_at is None]
+    if not living and (desired.feeds or not desired.watched.tables):
+        raise NothingApplied(f"nothing was applied to {id_} yet", help="engagectl apply")
+    state = _applied_state(living)
+    both = State(
+        schemas=tuple(sorted({*state.schemas, *desired.watched.schemas})),
+        tables=tuple(sorted((*state.tables, *desired.watched.tables), key=lambda table: table.name)),
+    )
+    owned = read_owned(connection, journal)
+    seen = Seen(
+        actual=record.catalog(connection, both.schemas),
+        applied=applied,
+        owned=owned,
+        prior={(feed.kind, feed.id): feed for feed in living},
+    )
+    was = dataclasses.replace(desired, state=state, dormant=_dormant(living))
+    difference = diff(both, seen.actual, relate=record.relate, retype="rebuild")
+    steps = []
+    for change in difference.changes:
+        if isinstance(change, SetComment):
+            continue
+        address = address_of(change, warehouse=id_)
+        hazards = hazards_of(change)
+        steps.append(
+            Step(
+                id=step_id(change, address, hazards=hazards, statements=()),
+                address=address,
+                change=change,
+                statements=(),
+                fed_by=fed_by(change),
+            )
+        )
+    return WarehousePlan(
+        warehouse=id_,
+        type=record.name,
+        steps=tuple(steps),
+        noted=tuple(one for one in noted(was, seen, difference, project.spec.project) if one.kind != "added_by_sync"),
+        feeds=tuple(living),
+        delivery=record.capabilities.delivery,
+    )
+
+
+def _applied_state(feeds: Iterable[Feed]) -> State:
+    tables: dict[TableName, dict[str, Column]] = {}
+    for table, address in _tables(feeds, lambda table: table.fed):
+        columns = tables.setdefault(table.name, {})
+        for cell in table.columns:
+            if cell.fed:
+                columns.setdefault(
+                    cell.name, Column(name=cell.name, type=cell.stored, fed_by=(cell.subject or address,))
+                )
+    return State(
+        schemas=tuple(sorted({name.schema for name in tables})),
+        tables=tuple(Table(name=name, columns=tuple(columns.values())) for name, columns in sorted(tables.items())),
+    )
+
+
+def _dormant(feeds: Iterable[Feed]) -> frozenset[tuple[TableName, str]]:
+    return frozenset(
+        (table.name, column)
+        for table, _ in _tables(feeds, lambda _: True)
+        for column in ("", *(cell.name for cell in table.columns))
+    )
+
+
+def _tables(feeds: Iterable[Feed], is_wanted: Callable[[FeedTable], bool]) -> Iterator[tuple[FeedTable, str]]:
+    for feed in feeds:
+        for table in feed.tables:
+            if is_wanted(table):
+                yield table, str(feed.address)
