@@ -32,6 +32,11 @@ fmt: $(VENV)/ready ## Format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+schemas: $(VENV)/ready ## Write schemas/ anew
+	for one in $$($(BIN)/python -c 'from engagectl.show.documents import DOCUMENTS; print(*DOCUMENTS)'); do \
+	  $(BIN)/engagectl schema $$one > schemas/$$one.schema.json || exit 1; done
+	$(BIN)/engagectl schema > schemas/engagectl.schema.json
+
 all: lint type test ## What CI runs
 
-.PHONY: help install demo test lint type fmt all
+.PHONY: schemas help install demo test lint type fmt all

@@ -73,7 +73,10 @@ def write_document(state: Invocation, terminal: Terminal, document: Mapping[str,
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a whole file or none of it. What is there and is no regular file (a pipe, /dev/stderr) is written into."""
+    """Write a file that a flag names, whole or not at all; a new one is yours alone.
+
+    What is there and is no regular file (a pipe, /dev/stderr) is written into.
+    """
     if path.exists() and not path.is_file():
         path.write_text(text, encoding="utf-8", newline="\n")
         return
@@ -81,6 +84,8 @@ def write_file(path: Path, text: str) -> None:
         handle, temporary = mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
+        if path.exists():
+            Path(temporary).chmod(path.stat().st_mode & 0o777)
         Path(temporary).replace(path)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None

@@ -1,5 +1,6 @@
 """A plan as JSON for machines: `engagectl/plan/1`, described by schemas/plan.schema.json."""
 
+from collections import Counter
 from typing import Any
 
 from engagectl.errors import Place
@@ -10,8 +11,11 @@ from engagectl.model.plan import Finding, Noted, Plan, Step, WarehousePlan
 
 def plan_json(plan: Plan) -> dict[str, Any]:
     """Return what `plan --json` adds to the envelope of every command."""
+    actions = Counter(kind_of(step.change) for step in plan.steps)
+    findings = Counter(one.severity for one in plan.all_findings)
     return {
         "schema": "engagectl/plan/1",
+        "summary": {"steps": len(plan.steps), **actions, "findings": dict(findings), "refused": plan.refused},
         "project": plan.project,
         "target": plan.target,
         "mode": plan.mode,

@@ -17,6 +17,7 @@ from engagectl.planfile import read_plan, write_plan
 from engagectl.planner import make_plan
 from engagectl.show.as_json import plan_json
 from engagectl.show.as_text import plan_text
+from engagectl.show.envelope import envelope
 
 ROOT = """version: 1
 project: acme
@@ -208,5 +209,6 @@ def test_a_plan_is_shown_to_people_and_machines(tmp_path: Path) -> None:
     data = plan_json(plan)
     assert data["schema"] == "engagectl/plan/1"
     assert len(data["warehouses"][0]["steps"]) == len(plan.steps)
-    jsonschema.validate(data, json.loads((Path(__file__).parents[2] / "schemas/plan.schema.json").read_text()))
+    document = {**envelope("plan", ok=True), **data}
+    jsonschema.validate(document, json.loads((Path(__file__).parents[2] / "schemas/plan.schema.json").read_text()))
     assert plan_text(dataclasses.replace(plan, warehouses=()), colour=True, width=80)

@@ -44,4 +44,5 @@ def plan(
         write_file(markdown, plan_markdown(made, limit=markdown_limit))
     code = 4 if made.refused else 2 if detailed_exitcode and made.steps else 0
     text = plan_text(made, colour=terminal.colour, width=terminal.width, sql=sql)
-    finish(ctx.obj, terminal, text=text, styled=True, data=plan_json(made), code=code)
+    data = plan_json(made)
+    finish(ctx.obj, terminal, text=text, styled=True, data=data, summary=data["summary"], code=code)

@@ -1,4 +1,4 @@
-"""`engagectl schema`: the JSON Schema of the YAML."""
+"""`engagectl schema`: the JSON Schema of the YAML, or of a command's JSON document."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,21 +10,34 @@ from engagectl.cli.outcome import finish, terminal_of
 
 def schema(
     ctx: typer.Context,
+    document: Annotated[
+        str | None, typer.Argument(metavar="[COMMAND]", help="Of what this command prints with --json; else the YAML.")
+    ] = None,
     write: Annotated[
-        bool, typer.Option("--write", help="Write it to .engagectl/engagectl.schema.json of the project.")
+        bool, typer.Option("--write", help="Write that of the YAML to .engagectl/engagectl.schema.json of the project.")
     ] = False,
 ) -> None:
-    from engagectl.config.json_schema import schema_text
+    import json
+
+    from engagectl.errors import UsageError
 
     terminal = terminal_of(ctx.obj)
-    text = schema_text()
+    if document is not None:
+        from engagectl.show.documents import DOCUMENTS, document_schema_text
+
+        if document not in DOCUMENTS or write:
+            raise UsageError(f"no document {document} to describe", help=f"commands: {', '.join(DOCUMENTS)}")
+        text = document_schema_text(document)
+    else:
+        from engagectl.config.json_schema import schema_text
+
+        text = schema_text()
     if write:
         from engagectl.config.project import find_root
 
         place = find_root(Path(ctx.obj.project_dir)) / ".engagectl" / "engagectl.schema.json"
         place.parent.mkdir(exist_ok=True)
         place.write_text(text, encoding="utf-8")
-        text = f"wrote {place}"
-        finish(ctx.obj, terminal, text=text, data={"file": str(place)})
+        finish(ctx.obj, terminal, text=f"wrote {place}", data={"file": str(place)})
         return
-    terminal.result(text)  # it is JSON already: --json changes nothing
+    finish(ctx.obj, terminal, text=text, data={"json_schema": json.loads(text)})

@@ -1,0 +1,224 @@
+"""What the JSON document of each command holds, as JSON Schemas. Keys may be added to one; none is taken away."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from engagectl.errors import Severity
+from engagectl.model.change import Hazard
+from engagectl.model.plan import Noted
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+FLAG: Schema = {"type": "boolean"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+NUMBER: Schema = {"type": "number"}
+DATA: Schema = {"type": "object"}
+HASH: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+CODE: Schema = {"type": "string", "pattern": "^EC[0-9]{3}$"}
+
+
+def _object(keys: Mapping[str, Schema]) -> Schema:
+    """Return the schema of an object; a key that ends in `?` may be missing."""
+    required = [key for key in keys if not key.endswith("?")]
+    properties = {key.removesuffix("?"): schema for key, schema in keys.items()}
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _list(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def _maybe(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _one_of(type_: Any) -> Schema:
+    return {"enum": list(get_args(type_))}
+
+
+def _map(values: Schema) -> Schema:
+    return {"type": "object", "additionalProperties": values}
+
+
+_PLACE = _maybe(_object({"file": TEXT, "line": COUNT, "column": COUNT, "end_line?": COUNT, "end_column?": COUNT}))
+_DIAGNOSTIC = _object(
+    {
+        "code": CODE,
+        "severity": _one_of(Severity),
+        "message": TEXT,
+        "place": _PLACE,
+        "label": TEXT,
+        "help": _list(TEXT),
+        "related": _list(_object({"place": _PLACE, "message": TEXT})),
+    }
+)
+_FINDING = _object(
+    {
+        "code": CODE,
+        "severity": _one_of(Severity),
+        "message": TEXT,
+        "address": TEXT,
+        "source": _PLACE,
+        "help": _list(TEXT),
+        "refuses": FLAG,
+    }
+)
+_ACTIONS = [
+    "create_schema",
+    "rename_table",
+    "rename_column",
+    "create_table",
+    "add_column",
+    "widen_column",
+    "rebuild_column",
+    "set_comment",
+    "change_setting",
+    "drop_column",
+    "drop_table",
+]
+_STEP = _object(
+    {
+        "id": HASH,
+        "address": TEXT,
+        "warehouse": TEXT,
+        "action": {"enum": _ACTIONS},
+        "before": _maybe(TEXT),
+        "after": _maybe(TEXT),
+        "hazards": _list(_one_of(Hazard)),
+        "rows": _maybe(COUNT),
+        "reversible": FLAG,
+        "sql": _list(TEXT),
+        "precondition": TEXT,
+        "source": _PLACE,
+        "owner": TEXT,
+        "fed_by": _list(TEXT),
+    }
+)
+_NOTED = _object(
+    {"kind": _one_of(Noted.__annotations__["kind"]), "address": TEXT, "detail": TEXT, "rows": _maybe(COUNT)}
+)
+_PLAN: dict[str, Schema] = {
+    "project": TEXT,
+    "target": TEXT,
+    "mode": {"enum": ["warehouse", "offline", "base"]},
+    "fingerprint": HASH,
+    "created_at": TEXT,
+    "expires_at": TEXT,
+    "commit": TEXT,
+    "config_digest": TEXT,
+    "selected": _list(TEXT),
+    "protected": FLAG,
+    "refused": FLAG,
+    "warehouses": _list(
+        _object(
+            {
+                "warehouse": TEXT,
+                "type": TEXT,
+                "delivery": TEXT,
+                "creates_journal": FLAG,
+                "steps": _list(_STEP),
+                "findings": _list(_FINDING),
+                "noted": _list(_NOTED),
+            }
+        )
+    ),
+    "findings": _list(_FINDING),
+}
+_MOVED = _list(_object({"address": TEXT}))
+_DRIFT: dict[str, Schema] = {
+    "project": TEXT,
+    "target": TEXT,
+    "warehouses": _list(
+        _object({"warehouse": TEXT, "type": TEXT, "missing": _MOVED, "changed": _MOVED, "unmanaged": _MOVED})
+    ),
+}
+_SYNC: dict[str, Schema] = {
+    "sync_id": TEXT,
+    "dry_run": FLAG,
+    "chunks": COUNT,
+    "feeds": _list(
+        _object(
+            {
+                "feed": TEXT,
+                "read": COUNT,
+                "inserted": COUNT,
+                "duplicate": COUNT,
+                "filtered": _map(COUNT),
+                "quarantined": COUNT,
+                "cells": COUNT,
+                "tables": _list(_object({"table": TEXT, "rows": COUNT})),
+            }
+        )
+    ),
+    "left_out": _list(_object({"feed": TEXT, "code": CODE, "reason": TEXT, "help": TEXT})),
+    "undeclared": DATA,
+    "warnings": _list(TEXT),
+}
+_ENTRY = _object(
+    {
+        "warehouse": TEXT,
+        "kind": {"enum": ["apply", "sync"]},
+        "id": TEXT,
+        "target": TEXT,
+        "status": TEXT,
+        "started_at": TEXT,
+        "duration_s": _maybe(NUMBER),
+        "notices": TEXT,
+    }
+)
+_CHECK = _object({"warehouse": TEXT, "name": TEXT, "ok": FLAG, "detail": TEXT, "fix": TEXT})
+
+DOCUMENTS: dict[str, dict[str, Schema]] = {  # command -> the keys of its document beside the envelope's
+    "plan": _PLAN,
+    "apply": {
+        "apply_id": TEXT,
+        "declined": FLAG,
+        "plan": HASH,
+        "steps": _list(_object({"id": HASH, "address": TEXT, "outcome": TEXT})),
+        "sync?": _object(_SYNC),
+    },
+    "sync": _SYNC,
+    "drift": _DRIFT,
+    "status": {"feeds": _list(_object({"warehouse": TEXT, "feed": TEXT})), "quarantine": DATA},
+    "history": {"entries": _list(_ENTRY)},
+    "init": {"made": _list(TEXT), "kept": _list(TEXT)},
+    "demo": {"folder": TEXT, "plan": HASH, "sync": _object(_SYNC), "drift": COUNT},
+    "doctor": {"checks": _list(_CHECK)},
+    "show": {"resource?": DATA, **{f"{key}?": schema for key, schema in _PLAN.items()}},
+    "sql": {"statements": _list(TEXT)},
+    "schema": {"file?": TEXT, "json_schema?": DATA},
+    "explain": {"code": CODE, "title": TEXT, "text": TEXT},
+    "quarantine": {"entries?": _list(_object({"warehouse": TEXT, "feed": TEXT, "reason": TEXT}))},
+    "validate": {},
+    "completion": {"shell": TEXT, "script": TEXT},
+    "version": {"version": TEXT},
+}
+
+
+def document_schema(command: str) -> Schema:
+    """Return the JSON Schema of what `engagectl COMMAND --json` prints, when it succeeds and when it fails."""
+    keys = _object(DOCUMENTS.get(command, {}))
+    envelope = {
+        "schema": {"const": f"engagectl/{command}/1"},
+        "engagectl": {**TEXT, "description": "the version"},
+        "ok": {**FLAG, "description": "the exit code is 0 or 2"},
+        "summary": {**DATA, "description": "counts; of a failure `exit_code` and `error`"},
+        "diagnostics": _list(_DIAGNOSTIC),
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"engagectl/{command}/1",
+        "title": f"engagectl {command} --json",
+        "type": "object",
+        "properties": {**envelope, **keys["properties"]},
+        "required": list(envelope),
+        "if": {"properties": {"ok": {"const": True}}},
+        "then": {"required": keys["required"]},
+    }
+
+
+def document_schema_text(command: str) -> str:
+    """Return the schema as it is shipped in schemas/<command>.schema.json."""
+    return json.dumps(document_schema(command), indent=2) + "\n"
