@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from engagectl.config.project import Project
 from engagectl.config.space import InputSpec
@@ -13,7 +12,8 @@ from engagectl.journal.checkpoints import read_checkpoints
 from engagectl.journal.history import last_success
 from engagectl.journal.quarantine import count_entries
 from engagectl.journal.tables import has_journal
-from engagectl.model.feed import Feed, Schedule
+from engagectl.model.feed import Feed
+from engagectl.sync.due import next_due
 from engagectl.sync.inputs import list_files
 from engagectl.warehouses.contract import Connection
 
@@ -88,13 +88,13 @@ def _feed(
         unread = (file.bytes or 0) - offset if file.format == "ndjson" or offset == 0 else 0
         if unread > 0:
             files, size = files + 1, size + unread
-    since = datetime.fromisoformat(last) if last else None
+    due = next_due(item.feed.schedule, datetime.fromisoformat(last) if last else None, now)
     return FeedStatus(
         warehouse=warehouse,
         feed=str(item.feed.address),
         retired=item.retired_at is not None,
         last_sync=last,
-        next_due=next_due(item.feed.schedule, since, now).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        next_due=due.strftime("%Y-%m-%dT%H:%M:%SZ") if due is not None else "never",
         unread_files=files,
         unread_bytes=size,
     )
@@ -107,16 +107,3 @@ def _files(project: Project, feed: Feed) -> tuple[Any, ...]:
         return ()
     given = source.input if isinstance(source.input, InputSpec) else project.spec.inputs.get(str(source.input))
     return list_files(given.files, root=project.root) if given is not None else ()
-
-
-def next_due(schedule: Schedule, last: datetime | None, now: datetime) -> datetime:
-    """Return the first period boundary after the last successful start; now when there was none."""
-    if last is None:
-        return now
-    if schedule.cron is not None:
-        from cronsim import CronSim
-
-        due: datetime = next(CronSim(schedule.cron, last.astimezone(ZoneInfo(schedule.timezone))))
-        return due.astimezone(UTC)
-    every = schedule.every_s or 3600
-    return datetime.fromtimestamp((int(last.timestamp()) // every + 1) * every, UTC)

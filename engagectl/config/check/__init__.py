@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 
-from engagectl.config.check import feeds, names, selection
+from engagectl.config.check import feeds, names, schedules, selection
 from engagectl.config.project import Project
 from engagectl.errors import Diagnostic
 
 RULES: tuple[Callable[[Project], Iterator[Diagnostic]], ...] = (
+    schedules.schedules_can_be_read,  # EC108
     feeds.no_computed_trait_in_an_activation,  # EC301
     names.source_schemas_begin_as_engage_does,  # EC302
     selection.needed_columns_stay,  # EC303
