@@ -3,7 +3,6 @@ must be what its change says, before anybody believes it. This guards the shape:
 server knows.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -25,7 +24,7 @@ from engagectl.model.change import (
     WidenColumn,
     kind_of,
 )
-from engagectl.model.column_type import ColumnType, Native
+from engagectl.model.column_type import NATIVE_SHAPE, ColumnType, Native
 from engagectl.model.names import fit
 from engagectl.model.schema import Column, TableName
 from engagectl.warehouses.contract import Warehouse
@@ -33,8 +32,6 @@ from engagectl.warehouses.contract import Warehouse
 if TYPE_CHECKING:
     import jinja2
     from sqlglot import exp
-
-_NATIVE_SHAPE = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*(\(\d+(, ?\d+)?\))?[A-Za-z ]*(\[\])*")
 
 
 class Fragment(str):
@@ -61,11 +58,11 @@ def ident(warehouse: Warehouse, name: str) -> str:
     """Quote a name. Raises RefusedError for one that this warehouse would refuse or silently cut."""
     limit = warehouse.limits.identifier_bytes
     if not name or "\0" in name:
-        raise RefusedError(f"{name!r} cannot be the name of anything in {warehouse.title}", code="EC411")
+        raise RefusedError(f"{name!r} cannot be the name of anything in {warehouse.title}", code="EC412")
     if limit is not None and len(name.encode("utf-8", "surrogatepass")) > limit:
         raise RefusedError(
             f"the name {name!r} is longer than the {limit} bytes that {warehouse.title} keeps",
-            code="EC411",
+            code="EC412",
             help="give it a shorter name",
         )
     return _quoted(warehouse.dialect, name)
@@ -203,10 +200,10 @@ def _filters(warehouse: Warehouse) -> dict[str, Callable[..., Fragment]]:
 
 def _type(warehouse: Warehouse, column_type: ColumnType) -> str:
     """Write a type. A native one comes from the YAML as text: it must look like one, or it goes no further."""
-    if isinstance(column_type, Native) and not _NATIVE_SHAPE.fullmatch(column_type.name):
+    if isinstance(column_type, Native) and not NATIVE_SHAPE.fullmatch(column_type.name):
         raise RefusedError(
             f"{column_type.name!r} is not a type that engagectl can create",
-            code="EC410",
+            code="EC411",
             help="a native type is a name, with its sizes in parentheses; create another one by hand and import it",
         )
     return warehouse.type_sql(column_type)

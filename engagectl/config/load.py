@@ -140,6 +140,9 @@ def load_yaml(
         _syntax(error, raw)
 
 
+_SIGNS = frozenset(",[]{}:?-")
+
+
 def _syntax(error: YAMLError, raw: bytes) -> NoReturn:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     if mark is None:  # the reader's error has a position only
@@ -148,8 +151,8 @@ def _syntax(error: YAMLError, raw: bytes) -> NoReturn:
     context = getattr(error, "context_mark", None)
     other = (context.line + 1, context.column + 1) if context else None
     message = f"not valid YAML: {getattr(error, 'problem', None) or 'cannot be read'}"
-    # libyaml's messages are constants; the pure parser's may quote a character of the file
-    message = re.sub(r"'[^']*'", "a character", message)
+    # libyaml's messages are constants; the pure parser's may quote a character of the file: only YAML's signs stay
+    message = re.sub("'([^']*)'", lambda quoted: quoted[0] if quoted[1] in _SIGNS else "a character", message)
     raise Problem("EC000", message, (mark.line + 1, mark.column + 1), (mark.line + 1, mark.column + 2), other) from None
 
 

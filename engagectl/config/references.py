@@ -113,7 +113,9 @@ class _References:
 
     def _routes(self, kind: str, item_id: str, item: Any, space: str) -> Iterator[Diagnostic]:
         for index, role in enumerate(item.warehouses):
-            yield from self._known(role, self.roles, "EC203", "warehouse role", kind, item_id, "warehouses", index)
+            # a role that no target has yet is EC314; one that is a slip of the pen, or means nothing, is an error
+            if not self.spec.targets or closest(role, list(self.roles)):
+                yield from self._known(role, self.roles, "EC203", "warehouse role", kind, item_id, "warehouses", index)
         declared = self.spec.spaces.get(space)
         if declared is not None and declared.sources:
             yield from self._known(

@@ -1,5 +1,6 @@
 """Neutral column types: what a column means, before a warehouse says how it stores it."""
 
+import re
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -51,6 +52,10 @@ class JsonText:
 @dataclass(frozen=True, slots=True)
 class Json:
     """The warehouse's own JSON type."""
+
+
+NATIVE_SHAPE = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*(\(\d+(, ?\d+)?\))?[A-Za-z ]*(\[\])*")
+"""What the text of a native type must look like before it may stand in a statement."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,12 @@ WITH_EXAMPLES = [code for code in codes() if (page := explain(code)) and page.in
 
 
 def _findings(root: Path, example: str) -> tuple[Diagnostic, ...]:
+    """Load an example: a whole engagectl.yaml where it names its project, else a file beside BASE."""
     (root / "engage").mkdir()
-    (root / "engagectl.yaml").write_text(BASE)
-    (root / "engage" / "example.yaml").write_text(example)
+    is_root = example.startswith("project:")
+    (root / "engagectl.yaml").write_text(example if is_root else BASE)
+    if not is_root:
+        (root / "engage" / "example.yaml").write_text(example)
     try:
         return load_project(root).diagnostics
     except ConfigError as error:

@@ -27,6 +27,7 @@ RULES: tuple[Callable[[Project], Iterator[Diagnostic]], ...] = (
     selection.rules_match_something,  # EC319
     feeds.activations_beside_tracks_name_their_emitter,  # EC320
     names.names_leave_the_standard_columns_alone,  # EC321
+    feeds.types_fit_the_warehouse,  # EC410, EC411
     feeds.one_database_one_warehouse,  # EC413
     names.removed_things_are_not_declared,  # EC605
 )

@@ -1,6 +1,8 @@
 """Rules about what feeds what: connections, activations and the warehouses they reach."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from engagectl.config.check.facts import (
     Column,
@@ -15,10 +17,20 @@ from engagectl.config.check.facts import (
 )
 from engagectl.config.project import Project
 from engagectl.errors import Diagnostic
+from engagectl.model.column_type import NATIVE_SHAPE
 from engagectl.model.names import stored_name
 from engagectl.model.origin import Origin
 
 _MESSAGING = frozenset({"messaging", "email", "sms", "whatsapp", "push", "twilio", "sendgrid", "twilio_messaging"})
+# digits, and those after the point: each vendor's manual, on its exact numeric type
+_DECIMALS = {
+    "duckdb": (38, 38),
+    "postgres": (1000, 1000),
+    "redshift": (38, 37),
+    "snowflake": (38, 37),
+    "bigquery": (76, 38),  # BIGNUMERIC
+    "databricks": (38, 38),
+}
 _COLUMN_LIMITS = {"postgres": 1600, "redshift": 1600, "bigquery": 10000}
 
 
@@ -82,6 +94,67 @@ def tables_stay_below_the_column_limit(project: Project) -> Iterator[Diagnostic]
                 list(columns.values())[-1],
                 "leave fields in the JSON column and map the ones you query",
             )
+
+
+def types_fit_the_warehouse(project: Project) -> Iterator[Diagnostic]:
+    seen: set[tuple[str, Origin]] = set()
+    for written in _written(project):
+        for warehouse in written.warehouses:
+            kind = project.spec.warehouses[warehouse].type
+            if written.native and warehouse in written.native:
+                if not NATIVE_SHAPE.fullmatch(written.native[warehouse]):
+                    yield report(
+                        project,
+                        "EC411",
+                        "error",
+                        "`native` must be the name of a type, with its sizes in parentheses",
+                        written.origin.under("native", warehouse),
+                        "such as smallint, varchar(64) or timestamp without time zone",
+                    )
+                continue
+            found = re.fullmatch(r"decimal\((\d+), ?(\d+)\)", written.type)
+            digits, scale = _DECIMALS[kind]
+            if found is None or (int(found[1]) <= digits and int(found[2]) <= scale):
+                continue
+            if (warehouse, written.origin) not in seen:
+                seen.add((warehouse, written.origin))
+                yield report(
+                    project,
+                    "EC410",
+                    "error",
+                    f"{warehouse} ({kind}) cannot store {written.type}: a decimal has at most {digits} digits there"
+                    + (f", {scale} of them after the point" if scale < digits else ""),
+                    written.origin.under("type"),
+                    "choose a smaller precision, or float or string",
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A type that the YAML writes, and the warehouses that it reaches."""
+
+    type: str
+    native: Mapping[str, str] | None
+    warehouses: tuple[str, ...]
+    origin: Origin
+
+
+def _written(project: Project) -> Iterator[_Written]:
+    """Yield the type of every mapping, and of every trait of a space that a connection loads (users holds them all)."""
+    for this, spec in project.spec.activations.items():
+        reached = warehouses_of(project, spec.warehouses)
+        places = [("activations", this, spec.mappings or ())]
+        if spec.into in project.spec.tables:
+            places.append(("tables", spec.into or "", project.spec.tables[spec.into or ""].mappings))
+        for kind, id_, mappings in places:
+            for index, mapping in enumerate(mappings):
+                at = project.origin(kind, id_).under("mappings", index)
+                yield _Written(str(mapping.type), mapping.native, reached, at)
+    for connection in project.spec.connections.values():
+        reached = warehouses_of(project, connection.warehouses)
+        for trait, said in project.spec.traits.items():
+            if said.space == connection.space:
+                yield _Written(str(said.type), None, reached, project.origin("traits", trait))
 
 
 def one_column_one_meaning(project: Project) -> Iterator[Diagnostic]:
