@@ -18,10 +18,10 @@ from engagectl.warehouses.contract import Loader
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A feed at work: its registered number and its applied state."""
+    """A feed at work: its registered number, by which it is known, and its applied state."""
 
     number: int
-    feed: Feed
+    feed: Feed = field(compare=False)
 
     @property
     def outcomes(self) -> str:

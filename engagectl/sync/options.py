@@ -1,0 +1,32 @@
+"""What one sync is asked to do, and what it tells while it works."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncOptions:
+    """`select` are addresses or globs of feeds; none means all."""
+
+    select: Sequence[str] = ()
+    chunk_bytes: int = 64 << 20
+    lock_timeout_s: float = 10.0
+
+
+class Progress(Protocol):
+    def phase(self, text: str) -> None: ...
+    def advance(self, file: str, done: int, total: int | None) -> None: ...
+
+
+class Silent:
+    """A progress that shows nothing."""
+
+    def phase(self, text: str) -> None:
+        """Say nothing."""
+
+    def advance(self, file: str, done: int, total: int | None) -> None:
+        """Say nothing."""

@@ -1,0 +1,99 @@
+"""Which feeds of the applied state run, and which are left out and why. Nothing is written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from engagectl.config.project import Project
+from engagectl.journal.applied import AppliedFeed, read_feeds
+from engagectl.journal.checkpoints import read_checkpoints
+from engagectl.journal.tables import quoted
+from engagectl.model.address import Address
+from engagectl.model.feed import Feed
+from engagectl.sync.chunk import Work
+from engagectl.sync.options import SyncOptions
+from engagectl.sync.report import LeftOut
+from engagectl.warehouses.contract import Connection
+from engagectl.warehouses.registry import warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    works: tuple[Work, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def ready_feeds(project: Project, name: str, connection: Connection, options: SyncOptions) -> Ready:
+    """Return the feeds of one warehouse that this sync runs."""
+    works: list[Work] = []
+    left_out: list[LeftOut] = []
+    stored = read_feeds(connection, project.spec.journal_schema)
+    for applied in stored:
+        if applied.feed.project != project.spec.project:
+            continue
+        address = address_in(name, applied.feed)
+        if applied.retired_at is not None or applied.feed.excluded_by:
+            continue
+        if options.select and not any(address.matches(pattern) for pattern in options.select):
+            continue
+        found = _missing(project, name, connection, applied.feed, address)
+        found = found or _foreign(project, connection, applied, stored, address)
+        if found is not None:
+            left_out.append(found)
+        else:
+            works.append(Work(applied.number, applied.feed))
+    return Ready(tuple(works), tuple(left_out))
+
+
+def address_in(name: str, feed: Feed) -> Address:
+    """Return the address of a feed with its warehouse in front, as output shows it."""
+    return replace(feed.address, warehouse=name)
+
+
+def _foreign(
+    project: Project, connection: Connection, applied: AppliedFeed, stored: Sequence[AppliedFeed], address: Address
+) -> LeftOut | None:
+    others = [other.feed for other in stored if other.number != applied.number and other.retired_at is None]
+    table = _foreign_rows(connection, project.spec.journal_schema, applied.number, applied.feed, others)
+    if not table:
+        return None
+    advice = "say whose they are: existing_rows: keep loads beside them"
+    return LeftOut(address, "EC711", f"{table} holds rows that this feed did not load", advice)
+
+
+def _foreign_rows(connection: Connection, journal: str, number: int, feed: Feed, others: Sequence[Feed]) -> str:
+    """Return a table with rows of another writer, when this feed has never read anything and was not told."""
+    if feed.existing_rows == "keep" or read_checkpoints(connection, journal, [number]):
+        return ""
+    shared = {table.name for other in others for table in other.tables}
+    for table in feed.tables:
+        stored = f"{quoted(table.name.schema)}.{quoted(table.name.table)}"
+        if table.fed and table.name not in shared and connection.query(f"SELECT 1 FROM {stored} LIMIT 1"):
+            return str(table.name)
+    return ""
+
+
+def _missing(project: Project, name: str, connection: Connection, feed: Feed, address: Address) -> LeftOut | None:
+    problem = _problem(project, name, connection, feed)
+    return LeftOut(address, "EC702", problem, "run: engagectl plan") if problem else None
+
+
+def _problem(project: Project, name: str, connection: Connection, feed: Feed) -> str:
+    """Say why a feed cannot load: a table or column is missing, or its source has no input any more."""
+    space = project.spec.spaces.get(feed.space)
+    source = space.sources.get(feed.source) if space is not None else None
+    if source is None or source.input is None:
+        return f"the YAML names no input for source {feed.source!r} of space {feed.space!r}"
+    if feed.on_undeclared in ("add_column", "fail") or feed.existing_rows == "known" or feed.dedupe_window_s:
+        return "it asks for on_undeclared add_column or fail, existing_rows known or dedupe_window: not built yet"
+    if any(step.name == "hmac_sha256" for t in feed.tables for c in t.columns for step in c.transforms):
+        return "it asks for the transform hmac_sha256: not built yet"
+    record = warehouse(project.spec.warehouses[name].type)
+    actual = record.catalog(connection, sorted({table.name.schema for table in feed.tables}))
+    for table in feed.tables:
+        found = actual.find(table.name)
+        if table.fed and found is None:
+            return f"table {table.name} is missing"
+        for column in table.columns if found is not None else ():
+            if column.fed and found is not None and found.find(column.name) is None:
+                return f"column {table.name}.{column.name} is missing"
+    return ""
