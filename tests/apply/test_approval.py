@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from engagectl.apply import _compare, _refuse
+from engagectl.apply.approval import compare, refuse
 from engagectl.errors import RefusedError, StalePlan
 from engagectl.model.address import Address
 from engagectl.model.change import AddColumn, Change, CreateTable, address_of
@@ -35,14 +35,14 @@ def plan(*changes: Change, findings: tuple[Finding, ...] = ()) -> Plan:
 
 
 def test_approved_steps_their_union_and_done_ones_pass() -> None:
-    _compare(plan(CREATE, OTHER), [plan(CREATE), plan(OTHER)], now=NOW)
-    _compare(plan(), [plan(CREATE)], now=NOW)
-    _compare(plan(ADD), [plan(CREATE)], now=NOW)
+    compare(plan(CREATE, OTHER), [plan(CREATE), plan(OTHER)], now=NOW)
+    compare(plan(), [plan(CREATE)], now=NOW)
+    compare(plan(ADD), [plan(CREATE)], now=NOW)
 
 
 def test_a_step_nobody_approved_is_named() -> None:
     with pytest.raises(StalePlan) as caught:
-        _compare(plan(OTHER), [plan(CREATE)], now=NOW)
+        compare(plan(OTHER), [plan(CREATE)], now=NOW)
     assert "new: add_column column.default.vip.plan" in caught.value.help
 
 
@@ -51,14 +51,14 @@ def test_a_step_nobody_approved_is_named() -> None:
 )
 def test_a_foreign_offline_or_expired_plan_is_refused(other: dict[str, str]) -> None:
     with pytest.raises(StalePlan):
-        _compare(plan(CREATE), [replace(plan(CREATE), **other)], now=NOW)  # type: ignore[arg-type]  # fields by name
+        compare(plan(CREATE), [replace(plan(CREATE), **other)], now=NOW)  # type: ignore[arg-type]  # fields by name
 
 
 def test_taking_over_lifts_one_refusal_and_no_other() -> None:
     def finding(code: str) -> Finding:
         return Finding(code=code, severity="error", message="no", address=Address("table", "default.vip"), refuses=True)
 
-    _refuse(plan(findings=(finding("EC603"),)), take_over=True)
+    refuse(plan(findings=(finding("EC603"),)), take_over=True)
     for codes, take_over in ((("EC603",), False), (("EC603", "EC604"), True)):
         with pytest.raises(RefusedError):
-            _refuse(plan(findings=tuple(map(finding, codes))), take_over=take_over)
+            refuse(plan(findings=tuple(map(finding, codes))), take_over=take_over)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from engagectl.apply import Run
+from engagectl.apply.run import Run
 from engagectl.errors import StatementError
 from engagectl.journal import applied, history, names, ownership
 from engagectl.model.change import Change, CreateSchema, CreateTable, RenameColumn, address_of

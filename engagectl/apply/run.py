@@ -1,16 +1,12 @@
-"""Run a plan step by step under the journal's lock, and record what was applied."""
+"""One warehouse's part of an apply: its steps, each written to the journal before and after."""
 
 import hashlib
-import os
-import socket
-import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Literal
 
-from engagectl.config.project import Project
-from engagectl.errors import EngagectlError, FailedError, PartlyDoneError, RefusedError, StalePlan, StatementError
+from engagectl.apply.report import StepEvent
+from engagectl.errors import EngagectlError, RefusedError
 from engagectl.journal import applied, history, names, ownership, tables
 from engagectl.journal.ownership import Owned
 from engagectl.model.change import (
@@ -27,139 +23,8 @@ from engagectl.model.feed import InBody
 from engagectl.model.plan import Plan, Step, WarehousePlan
 from engagectl.model.schema import TableName
 from engagectl.render import count_misfits
-from engagectl.warehouses.contract import Connection, Holder, Warehouse
+from engagectl.warehouses.contract import Connection, Warehouse
 from engagectl.warehouses.registry import warehouse as record_of
-
-Outcome = Literal["done", "failed", "rolled back", "not started"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepEvent:
-    """What the reporter is told: a step begins (`outcome` None) or has ended."""
-
-    step: Step
-    number: int
-    total: int
-    outcome: Outcome | None = None
-    ms: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplyReport:
-    """`declined`: asked, and the answer was no. `steps` are (step, outcome) in the order of the plan."""
-
-    plan: Plan
-    apply_id: str
-    steps: tuple[tuple[Step, Outcome], ...] = ()
-    declined: bool = False
-
-
-def apply_plan(
-    project: Project,
-    *,
-    connections: Mapping[str, Connection],
-    approved: Sequence[Plan] | None = None,
-    select: Sequence[str] = (),
-    now: datetime,
-    confirm: Callable[[Plan], bool],
-    reporter: Callable[[object], None],
-    take_over: bool = False,
-    lock_timeout_s: float = 10.0,
-) -> ApplyReport:
-    """Change the warehouses as planned now, and nothing else; with approved plans, their steps and no others.
-
-    Raises RefusedError and StalePlan before anything was done; FailedError when nothing is left of it,
-    PartlyDoneError when some of it is committed.
-    """
-    from engagectl.planner import make_plan  # a plan pulls in every room below; running a given one needs none of them
-
-    journal = project.spec.journal_schema
-    holder = Holder(command="apply", host=socket.gethostname(), pid=os.getpid(), since=tables.rfc3339(now))
-    for connection in connections.values():
-        connection.lock(journal, timeout_s=lock_timeout_s, holder=holder)
-    if approved and not select and all(plan.selected for plan in approved):
-        select = tuple(dict.fromkeys(pattern for plan in approved for pattern in plan.selected))
-    plan = make_plan(project, connections=connections, now=now, select=select, take_over=take_over)
-    _refuse(plan, take_over=take_over)
-    if approved is not None:
-        _compare(plan, approved, now=now)
-    elif plan.protected and plan.steps:
-        raise RefusedError(
-            f"target {plan.target!r} is protected: apply needs the plan that was approved",
-            help="engagectl plan --out plan.json, then engagectl apply plan.json",
-        )
-    if plan.steps and not confirm(plan):
-        steps: tuple[tuple[Step, Outcome], ...] = tuple((step, "not started") for step in plan.steps)
-        return ApplyReport(plan=plan, apply_id="", steps=steps, declined=True)
-    apply_id = uuid.uuid4().hex
-    done: list[Step] = []
-    for part in plan.warehouses:
-        run = Run(journal, plan, part, connections[part.warehouse], apply_id, reporter, bool(select), take_over)
-        try:
-            run.go()
-        except EngagectlError as error:
-            raise _told(error, done + run.kept, run.current, plan) from error
-        done += part.steps
-    return ApplyReport(plan=plan, apply_id=apply_id, steps=tuple((step, "done") for step in plan.steps))
-
-
-def _refuse(plan: Plan, *, take_over: bool) -> None:
-    stops = [f for f in plan.all_findings if f.refuses and not (take_over and f.code == "EC603")]
-    if stops:
-        raise RefusedError(
-            "; ".join(f"{f.address}: {f.message}" for f in stops),
-            code=stops[0].code,
-            help=tuple(dict.fromkeys(line for f in stops for line in f.help)),
-        )
-
-
-def _compare(plan: Plan, approved: Sequence[Plan], *, now: datetime) -> None:
-    """Refuse a step that nobody approved. An approved new table approves each of its columns too."""
-    for given in approved:
-        if (given.project, given.target) != (plan.project, plan.target) or given.mode != "warehouse":
-            raise StalePlan(
-                f"plan {given.fingerprint[:12]} is for project {given.project!r}, target {given.target!r}"
-                f" ({given.mode}); this is {plan.project!r}, {plan.target!r}"
-            )
-        if datetime.fromisoformat(given.expires_at) < now:
-            raise StalePlan(f"plan {given.fingerprint[:12]} expired at {given.expires_at}", help="make a new plan")
-    known = {step.id for given in approved for step in given.steps}
-    columns = {
-        (part.warehouse, step.change.table.name, column)
-        for given in approved
-        for part in given.warehouses
-        for step in part.steps
-        if isinstance(step.change, CreateTable)
-        for column in step.change.table.columns
-    }
-    new = [
-        step
-        for part in plan.warehouses
-        for step in part.steps
-        if step.id not in known
-        and not (
-            isinstance(step.change, AddColumn) and (part.warehouse, step.change.table, step.change.column) in columns
-        )
-    ]
-    if new:
-        raise StalePlan(
-            f"{len(new)} step{'' if len(new) == 1 else 's'} of now are not in the approved plan; nothing was done",
-            help=(*(f"new: {kind_of(step.change)} {step.address}" for step in new), "make a new plan and approve it"),
-        )
-
-
-def _told(error: EngagectlError, kept: Sequence[Step], failed: Step | None, plan: Plan) -> EngagectlError:
-    """Return the failure with what was done, what failed with its SQL and what was not started."""
-    lines = [f"done: {step.address}" for step in kept]
-    if failed is not None:
-        lines.append(f"failed: {kind_of(failed.change)} {failed.address}")
-    if isinstance(error, StatementError) and error.sql:
-        lines.append(f"SQL: {error.sql}")
-    lines += [f"not done: {step.address}" for step in plan.steps if step not in kept and step != failed]
-    if isinstance(error, RefusedError) and not kept:
-        return RefusedError(error.message, code=error.code, help=(*error.help, *lines))
-    kind = PartlyDoneError if kept else FailedError
-    return kind(error.message, help=(*error.help, *lines, "run apply again: it goes on from what is there"))
 
 
 class Run:
