@@ -20,6 +20,7 @@ from engagectl.model.plan import Plan
 
 if TYPE_CHECKING:
     from engagectl.apply import ApplyReport
+    from engagectl.edit.fmt import Formatted
     from engagectl.journal.history import HistoryEntry
     from engagectl.journal.quarantine import QuarantineEntry
     from engagectl.sync.passes import Progress, SyncOptions
@@ -249,6 +250,18 @@ def doctor(project: Project) -> tuple[Visit, ...]:
             checks = (Check(name="connect", ok=False, detail=error.message, fix="; ".join(error.help)),)
         visits.append(Visit(name, checks))
     return tuple(visits)
+
+
+def fmt(directory: Path, *, files: Sequence[Path] = (), write: bool = False) -> "tuple[Formatted, ...]":
+    """Return each file of the project, or those named, in the one layout; write what changed if asked to."""
+    from engagectl.edit.fmt import format_project
+    from engagectl.edit.write import write_files
+
+    root = find_root(directory)
+    found = format_project(root, files)
+    if write:
+        write_files(root, {one.file: one.after for one in found if one.changed})
+    return found
 
 
 def holder_name() -> str:

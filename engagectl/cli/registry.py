@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {  # name -> (module:function, one l
         "Repair",
     ),
     "validate": ("engagectl.cli.commands.validate:validate", "Check the YAML. Connects to nothing.", "In CI"),
+    "fmt": ("engagectl.cli.commands.fmt:fmt", "Write the YAML in one layout, comments kept.", "In CI"),
     "completion": ("engagectl.cli.commands.completion:completion", "Print the completion script of a shell.", "Other"),
     "version": ("engagectl.cli.commands.version:version", "Print the version.", "Other"),
 }

@@ -104,6 +104,15 @@ def load_project(
     return Project(root, spec, chosen, roles, values, digest, _sorted(found), merged.origins, files.sources)
 
 
+def read_files(root: Path) -> Mapping[str, Source]:
+    """Return the files of a project by name, read and parsed, whatever they say. Raises ConfigError on broken YAML."""
+    files = _Files(root)
+    files.read()
+    if files.diagnostics:
+        raise ConfigError(_sorted(files.diagnostics))
+    return files.sources
+
+
 def _sorted(found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
     def key(d: Diagnostic) -> tuple[str, int, int, str, str]:
         return (d.place.file, d.place.line, d.place.column, d.code, d.message) if d.place else ("", 0, 0, d.code, "")

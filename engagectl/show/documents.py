@@ -192,6 +192,7 @@ DOCUMENTS: dict[str, dict[str, Schema]] = {  # command -> the keys of its docume
     "explain": {"code": CODE, "title": TEXT, "text": TEXT},
     "quarantine": {"entries?": _list(_object({"warehouse": TEXT, "feed": TEXT, "reason": TEXT}))},
     "validate": {},
+    "fmt": {"files": _list(_object({"file": TEXT, "changed": FLAG, "refused": _maybe(TEXT)}))},
     "completion": {"shell": TEXT, "script": TEXT},
     "version": {"version": TEXT},
 }

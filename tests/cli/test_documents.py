@@ -52,6 +52,7 @@ SUCCESS = [
     ("explain", "EC104"),
     ("quarantine", "list"),
     ("validate",),
+    ("fmt", "--diff"),
     ("completion", "zsh"),
     ("version",),
     ("demo",),
