@@ -20,6 +20,9 @@ demo: $(VENV)/ready ## Plan, apply and sync sample data into an embedded DuckDB 
 test: $(VENV)/ready ## Run the tests, PostgreSQL included
 	$(BIN)/python -m pytest -q -n 2
 
+test-html: $(VENV)/ready ## Render the HTML plan in headless Chromium (needs chromium)
+	$(BIN)/python -m pytest -q -m browser tests/show
+
 lint: $(VENV)/ready ## Check style and the rules of the rooms
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -39,4 +42,4 @@ schemas: $(VENV)/ready ## Write schemas/ anew
 
 all: lint type test ## What CI runs
 
-.PHONY: schemas help install demo test lint type fmt all
+.PHONY: schemas help install demo test test-html lint type fmt all

@@ -16,6 +16,7 @@ def plan(
     sql: Annotated[bool, typer.Option("--sql", help="Show the SQL of each step.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write the plan to a file, for `engagectl apply FILE`.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the plan as Markdown, for a pull request.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the plan as one HTML file.")] = None,
     markdown_limit: Annotated[int, typer.Option(min=1_000, help="At most so many characters of Markdown.")] = 60_000,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")
@@ -42,6 +43,10 @@ def plan(
         from engagectl.show.as_markdown import plan_markdown
 
         write_file(markdown, plan_markdown(made, limit=markdown_limit))
+    if html is not None:
+        from engagectl.show.as_html import plan_html
+
+        write_file(html, plan_html(made))
     code = 4 if made.refused else 2 if detailed_exitcode and made.steps else 0
     text = plan_text(made, colour=terminal.colour, width=terminal.width, sql=sql)
     data = plan_json(made)
