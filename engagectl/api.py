@@ -7,6 +7,7 @@ before the function returns. Every function raises EngagectlError subclasses and
 import os
 import socket
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engagectl.config.project import Project, find_root, load_project
+from engagectl.config.project import Project, find_root, in_order, load_project
 from engagectl.errors import ConfigError, Diagnostic, EngagectlError, UsageError
 from engagectl.model.plan import Plan
 
@@ -46,23 +47,55 @@ def validate(
     target: str | None = None,
     variables: Mapping[str, str] | None = None,
     var_files: Sequence[Path] = (),
+    files: Sequence[Path] = (),
+    since: str | None = None,
 ) -> tuple[Diagnostic, ...]:
-    """Return every diagnostic of the project, for one target or for all of them. Nothing is connected to."""
+    """Return every diagnostic of the project, for one target or for all of them. Nothing is connected to.
+
+    With `files` only what stands in them or in no file; with `since` only what a git revision did not have yet.
+    """
     try:
-        first = open_project(directory, target=target, variables=variables, var_files=var_files)
+        root = find_root(directory)
     except ConfigError as error:
         return error.diagnostics
-    found = dict.fromkeys(first.diagnostics)
+    found = _diagnostics(root, target, variables or {}, var_files)
+    if since is not None:
+        with _checked_out(root, since, flag="--since") as folder:
+            before = Counter(_same(one) for one in _diagnostics(folder, target, variables or {}, var_files))
+        now: Counter[tuple[str, str, str]] = Counter()
+        fresh = []
+        for one in found:
+            now[_same(one)] += 1
+            if now[_same(one)] > before[_same(one)]:
+                fresh.append(one)
+        found = tuple(fresh)
+    if files:
+        names = {path.resolve() for path in files}
+        found = tuple(one for one in found if one.place is None or (root / one.place.file).resolve() in names)
+    return found
+
+
+def _diagnostics(
+    root: Path, target: str | None, variables: Mapping[str, str], var_files: Sequence[Path]
+) -> tuple[Diagnostic, ...]:
+    try:
+        first = load_project(root, target=target, variables=variables, var_files=var_files)
+    except ConfigError as error:
+        return error.diagnostics
+    found = list(first.diagnostics)
     for other in () if target else first.spec.targets:
         if other == first.target:
             continue
         try:
-            found |= dict.fromkeys(
-                load_project(first.root, target=other, variables=variables or {}, var_files=var_files).diagnostics
-            )
+            found += load_project(root, target=other, variables=variables, var_files=var_files).diagnostics
         except ConfigError as error:
-            found |= dict.fromkeys(error.diagnostics)
-    return tuple(found)
+            found += error.diagnostics
+    return in_order(found)
+
+
+def _same(one: Diagnostic) -> tuple[str, str, str]:
+    """What makes two findings one and the same, wherever their line has moved to."""
+    return one.code, one.place.file if one.place is not None else "", one.message
 
 
 @contextmanager
@@ -264,6 +297,15 @@ def fmt(directory: Path, *, files: Sequence[Path] = (), write: bool = False) -> 
     return found
 
 
+def path_in_repository(root: Path) -> str:
+    """Return what leads from the repository's root to the project, `a/b/` or nothing: code hosts count from there."""
+    for folder in (root, *root.parents):
+        if (folder / ".git").exists():
+            inside = root.relative_to(folder).as_posix()
+            return "" if inside == "." else f"{inside}/"
+    return ""
+
+
 def holder_name() -> str:
     """Return who we are for a lock's holder: host name, without a domain."""
     return socket.gethostname().partition(".")[0]
@@ -277,22 +319,30 @@ def _commit(root: Path) -> str:
 
 @contextmanager
 def _project_at(project: Project, revision: str) -> Iterator[Project]:
-    """Load the same project as it is at a git revision, from a temporary folder."""
+    """Load the same project as it is at a git revision."""
+    with _checked_out(project.root, revision, flag="--base") as folder:
+        yield load_project(folder, target=project.target or None, check=False)
+
+
+@contextmanager
+def _checked_out(root: Path, revision: str, *, flag: str) -> Iterator[Path]:
+    """Give the project's folder as it is at a git revision, in a temporary place."""
     import io
     import tarfile
     import tempfile
 
-    top = _git(project.root, "rev-parse", "--show-toplevel")
-    archive = _git_bytes(project.root, "archive", "--format=tar", revision) if top is not None else None
+    top = _git(root, "rev-parse", "--show-toplevel")
+    usable = top is not None and not revision.startswith("-")
+    archive = _git_bytes(root, "archive", "--format=tar", revision) if usable else None
     if archive is None:
         raise UsageError(
-            f"--base {revision}: git cannot read that revision here",
+            f"{flag} {revision}: git cannot read that revision here",
             help="fetch it first: git fetch --depth=1 origin REF",
         )
     with tempfile.TemporaryDirectory(prefix="engagectl-base-") as folder:
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             tar.extractall(folder, filter="data")
-        yield load_project(Path(folder), target=project.target or None, check=False)
+        yield Path(folder)
 
 
 def _git(root: Path, *words: str) -> str | None:

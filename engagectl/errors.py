@@ -72,6 +72,10 @@ class EngagectlError(Exception):
     def diagnostic(self) -> Diagnostic:
         return Diagnostic(code=self.code, severity="error", message=self.message, place=self.place, help=self.help)
 
+    def every_diagnostic(self) -> tuple[Diagnostic, ...]:
+        """Return what is to be shown: one diagnostic, or all those that the error stands for."""
+        return (self.diagnostic(),)
+
 
 class UsageError(EngagectlError):
     exit_code = 64
@@ -89,10 +93,30 @@ class ConfigError(EngagectlError):
         super().__init__(f"{errors} error{'' if errors == 1 else 's'} in the configuration")
         self.diagnostics = diagnostics
 
+    def every_diagnostic(self) -> tuple[Diagnostic, ...]:
+        return self.diagnostics
+
 
 class RefusedError(EngagectlError):
+    """A guard said no. `found` are the findings behind it, each with its own place."""
+
     exit_code = 4
     default_code = "EC600"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "",
+        help: tuple[str, ...] | str = (),
+        place: Place | None = None,
+        found: tuple[Diagnostic, ...] = (),
+    ) -> None:
+        super().__init__(message, code=code, help=help, place=place)
+        self.found = found
+
+    def every_diagnostic(self) -> tuple[Diagnostic, ...]:
+        return self.found or (self.diagnostic(),)
 
 
 class LockHeld(RefusedError):  # noqa: N818  the names say the problem

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from engagectl.errors import RefusedError, StalePlan
+from engagectl.errors import Diagnostic, RefusedError, StalePlan
 from engagectl.model.change import (
     AddColumn,
     CreateTable,
@@ -19,6 +19,12 @@ def refuse(plan: Plan, *, take_over: bool) -> None:
             "; ".join(f"{f.address}: {f.message}" for f in stops),
             code=stops[0].code,
             help=tuple(dict.fromkeys(line for f in stops for line in f.help)),
+            found=tuple(
+                Diagnostic(
+                    code=f.code, severity="error", message=f"{f.address}: {f.message}", place=f.place, help=f.help
+                )
+                for f in stops
+            ),
         )
 
 

@@ -2,14 +2,11 @@
 
 import sys
 import traceback
-from collections.abc import Sequence
-from pathlib import Path
 
 from engagectl.cli.flags import Invocation
-from engagectl.cli.outcome import terminal_of, write_document
-from engagectl.errors import ConfigError, Diagnostic, EngagectlError, InternalError, Interrupted, StatementError
-from engagectl.show.diagnostics import as_data, as_full
-from engagectl.show.terminal import Terminal
+from engagectl.cli.outcome import show_diagnostics, terminal_of, write_document
+from engagectl.errors import ConfigError, EngagectlError, InternalError, Interrupted, StatementError
+from engagectl.show.diagnostics import footer
 
 _FILE_HELP = "check that the path exists, is of the right kind, and that you may read or write it"
 
@@ -22,7 +19,7 @@ def report(state: Invocation, error: BaseException) -> int:
     except OSError as failed:  # the log file cannot be opened: that is then the error to tell of
         state.log_file = None
         known, terminal = _known(failed), terminal_of(state)
-    diagnostics = known.diagnostics if isinstance(known, ConfigError) else (known.diagnostic(),)
+    diagnostics = known.every_diagnostic()
     if state.json or state.report:
         from engagectl.show.envelope import envelope
 
@@ -37,19 +34,11 @@ def report(state: Invocation, error: BaseException) -> int:
         if isinstance(known, StatementError) and known.sql and not terminal.log.json:
             terminal.complain(f"   = sql: {known.sql}")
         if isinstance(known, ConfigError) and not terminal.log.json:
-            terminal.complain(f"\n{_found(diagnostics)}")
+            terminal.complain(f"\n{footer(diagnostics)}")
     if state.verbose >= 2 and not isinstance(error, KeyboardInterrupt):
         traceback.print_exception(error, file=sys.stderr)
     terminal.event("summary", exit_code=known.exit_code, error=known.message)
     return known.exit_code
-
-
-def _found(diagnostics: Sequence[Diagnostic]) -> str:
-    """Return the last line under the problems of a configuration."""
-    errors = sum(one.severity == "error" for one in diagnostics)
-    files = len({one.place.file for one in diagnostics if one.severity == "error" and one.place is not None})
-    where = f" in {files} file{'' if files == 1 else 's'}" if files else ""
-    return f"Found {errors} error{'' if errors == 1 else 's'}{where}. Nothing was sent to a warehouse."
 
 
 def _known(error: BaseException) -> EngagectlError:
@@ -65,20 +54,3 @@ def _known(error: BaseException) -> EngagectlError:
         f"engagectl has a bug: {type(error).__name__}",
         help=("run it again with -vv and report what it prints, after taking out what is private",),
     )
-
-
-def show_diagnostics(state: Invocation, terminal: Terminal, diagnostics: Sequence[Diagnostic]) -> None:
-    """Print diagnostics, with their source lines, to stderr."""
-    for item in as_data(diagnostics) if terminal.log.wanted else ():
-        terminal.log.event("diagnostic", **item)
-    if diagnostics and not terminal.log.json:
-        terminal.complain(as_full(diagnostics, _root(state), colour=terminal.colour_err), styled=True)
-
-
-def _root(state: Invocation) -> Path:
-    from engagectl.config.project import find_root
-
-    try:
-        return find_root(Path(state.project_dir))
-    except EngagectlError:
-        return Path(state.project_dir)

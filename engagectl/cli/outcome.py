@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import mkstemp
 from typing import TYPE_CHECKING, Any, TextIO
@@ -11,7 +11,7 @@ import typer
 
 from engagectl.cli.flags import Invocation
 from engagectl.cli.statements import follow_statements
-from engagectl.errors import UsageError
+from engagectl.errors import ConfigError, Diagnostic, UsageError
 from engagectl.show.log import Log
 from engagectl.show.terminal import Terminal
 
@@ -56,9 +56,32 @@ def project_of(state: Invocation, terminal: Terminal) -> "Project":
         var_files=tuple(Path(name) for name in state.var_file),
     )
     state.notes = project.diagnostics
+    if state.command in ("plan", "apply") and not (state.quiet or state.json):
+        show_diagnostics(state, terminal, [one for one in state.notes if one.severity == "warning"])
     if state.verbose:
         terminal.story(f"project {project.spec.project} in {project.root}, target {project.target or '(none)'}")
     return project
+
+
+def root_of(start: Path) -> Path:
+    """Return the project's folder for looking at source lines; the folder itself where there is no project."""
+    from engagectl.config.project import find_root
+
+    try:
+        return find_root(start)
+    except ConfigError:
+        return start
+
+
+def show_diagnostics(state: Invocation, terminal: Terminal, diagnostics: Sequence[Diagnostic]) -> None:
+    """Print diagnostics with their source lines to stderr; each is an event of the log too."""
+    from engagectl.show.diagnostics import as_data, as_full
+
+    for item in as_data(diagnostics) if terminal.log.wanted else ():
+        terminal.log.event("diagnostic", **item)
+    if diagnostics and not terminal.log.json:
+        text = as_full(diagnostics, root_of(Path(state.project_dir)), colour=terminal.colour_err)
+        terminal.complain(text, styled=True)
 
 
 def write_document(state: Invocation, terminal: Terminal, document: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module, util
@@ -78,7 +78,7 @@ def load_project(
     merged = _Merge(files)
     merged.run()
     if files.diagnostics:
-        raise ConfigError(_sorted(files.diagnostics))
+        raise ConfigError(in_order(files.diagnostics))
     merged.check_version()
     data = merged.data
     digest = hashlib.sha256(
@@ -89,7 +89,7 @@ def load_project(
     data = merged.substituted(chosen, values)
     spec = merged.validate(data)
     if spec is None or any(d.severity == "error" for d in files.diagnostics):
-        raise ConfigError(_sorted(files.diagnostics))
+        raise ConfigError(in_order(files.diagnostics))
     roles = spec.targets[chosen].warehouses if chosen else {name: name for name in spec.warehouses}
     project = Project(root, spec, chosen, roles, values, digest, (), merged.origins, files.sources)
     if not check:
@@ -100,8 +100,8 @@ def load_project(
     if not found and util.find_spec("engagectl.config.check") is not None:
         found += import_module("engagectl.config.check").check_project(project)
     if any(d.severity == "error" for d in found):
-        raise ConfigError(_sorted(found))
-    return Project(root, spec, chosen, roles, values, digest, _sorted(found), merged.origins, files.sources)
+        raise ConfigError(in_order(found))
+    return Project(root, spec, chosen, roles, values, digest, in_order(found), merged.origins, files.sources)
 
 
 def read_files(root: Path) -> Mapping[str, Source]:
@@ -109,11 +109,13 @@ def read_files(root: Path) -> Mapping[str, Source]:
     files = _Files(root)
     files.read()
     if files.diagnostics:
-        raise ConfigError(_sorted(files.diagnostics))
+        raise ConfigError(in_order(files.diagnostics))
     return files.sources
 
 
-def _sorted(found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+def in_order(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return each diagnostic once, by file, line and column."""
+
     def key(d: Diagnostic) -> tuple[str, int, int, str, str]:
         return (d.place.file, d.place.line, d.place.column, d.code, d.message) if d.place else ("", 0, 0, d.code, "")
 
@@ -315,7 +317,7 @@ class _Merge:
             self.files.error("EC107", f"unknown target `{chosen}`", place, label=label, help=advice)
         else:
             return chosen
-        raise ConfigError(_sorted(self.files.diagnostics))
+        raise ConfigError(in_order(self.files.diagnostics))
 
     def variables(self, target: str, given: Mapping[str, str], var_files: Sequence[Path]) -> dict[str, VarValue]:
         """Return the target's variables, then those of the files, then those of the command line."""

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from engagectl.config.load import MAX_BYTES, Marked, Problem, load_yaml
+from engagectl.config.load import MAX_BYTES, Marked, Problem, Span, load_yaml
 from engagectl.errors import Diagnostic, Place
 
+_WIDEST = 160
+_EMOJI_STYLE = "\N{VARIATION SELECTOR-16}"
 _GUARDED = ("warehouses", "credentials")
 _COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "info": "\x1b[1;36m"}
 
@@ -19,11 +21,15 @@ def as_full(diagnostics: Sequence[Diagnostic], root: Path, *, colour: bool = Fal
     return "\n\n".join("\n".join(_full(item, snippets, colour=colour)) for item in diagnostics)
 
 
-def as_concise(diagnostics: Sequence[Diagnostic]) -> str:
-    """Return one line each: place, severity, code, message."""
-    return "\n".join(
-        f"{f'{d.place}: ' if d.place else ''}{d.severity}[{d.code}]: {clean(d.message)}" for d in diagnostics
-    )
+def footer(diagnostics: Sequence[Diagnostic]) -> str:
+    """Return the last line under diagnostics: how many of what, in how many files."""
+    counts = {kind: sum(one.severity == kind for one in diagnostics) for kind in ("error", "warning", "info")}
+    told = [f"{number} {kind}{'' if number == 1 else 's'}" for kind, number in counts.items() if number]
+    if not counts["error"]:
+        return f"Valid: {', '.join(told)}." if told else "Valid."
+    files = len({one.place.file for one in diagnostics if one.place is not None})
+    where = f" in {files} file{'' if files == 1 else 's'}" if files else ""
+    return f"Found {', '.join(told)}{where}. Nothing was sent to a warehouse."
 
 
 def as_data(diagnostics: Sequence[Diagnostic]) -> list[dict[str, Any]]:
@@ -69,9 +75,13 @@ def _full(item: Diagnostic, snippets: "_Snippets", *, colour: bool) -> Iterator[
         yield f"{' ' * width} --> {clean(str(item.place))}"
         lines = snippets.lines(item.place)
         if lines:
+            start, end = _marked(item.place, lines[-1][1])
+            cut = max(0, start - _WIDEST // 2) if end > _WIDEST else 0  # a long line is shown around the caret
             yield f"{' ' * width} |"
-            yield from (f"{number:>{width}} | {text}" for number, text in lines)
-            yield f"{' ' * width} | {_underline(item.place, lines[-1][1])} {clean(item.label)}".rstrip()
+            yield from (f"{number:>{width}} | {_window(text, cut)}" for number, text in lines)
+            shown = _window(lines[-1][1], cut)
+            start, end = start - cut + 3 * bool(cut), end - cut + 3 * bool(cut)
+            yield f"{' ' * width} | {_underline(shown, start, end)} {clean(item.label)}".rstrip()
     if item.help or item.related:
         yield f"{' ' * width} |"
     for place, text in item.related:
@@ -81,15 +91,31 @@ def _full(item: Diagnostic, snippets: "_Snippets", *, colour: bool) -> Iterator[
     yield f"{' ' * width} = docs: engagectl explain {item.code}"
 
 
-def _underline(place: Place, line: str) -> str:
-    start = place.column - 1
+def _marked(place: Place, line: str) -> tuple[int, int]:
+    """Return the part of a line that is marked, from 0, its end exclusive and after its start."""
+    start = min(place.column - 1, len(line))
     end = place.end_column - 1 if place.end_line in (0, place.line) and place.end_column else len(line.rstrip())
-    marked = line[start : max(end, start + 1)]
-    return " " * _cells(line[:start]) + "^" * max(1, _cells(marked.rstrip()))
+    return start, max(min(end, len(line)), start + 1)
+
+
+def _window(line: str, cut: int) -> str:
+    shown = line[cut : cut + _WIDEST]
+    return ("..." if cut else "") + shown + ("..." if cut + _WIDEST < len(line) else "")
+
+
+def _underline(line: str, start: int, end: int) -> str:
+    return " " * _cells(line[:start]) + "^" * max(1, _cells(line[start:end].rstrip()))
 
 
 def _cells(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in text)
+    """Return the cells that text takes on a terminal: two for wide characters and emoji, none for marks."""
+    cells = 0
+    for character in text:
+        if character == _EMOJI_STYLE:  # makes the character before it wide
+            cells += 1
+        elif unicodedata.category(character) not in ("Mn", "Me", "Cf"):
+            cells += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    return cells
 
 
 class _Snippets:
@@ -105,7 +131,7 @@ class _Snippets:
             self.files[place.file] = self._masked(place.file)
         found = self.files[place.file]
         numbers = range(max(1, place.line - 1), place.line + 1)
-        return [(n, found[n - 1][:300]) for n in numbers if n <= len(found)] if place.line <= len(found) else []
+        return [(n, found[n - 1]) for n in numbers if n <= len(found)] if place.line <= len(found) else []
 
     def _masked(self, name: str) -> list[str]:
         path = (self.root / name).resolve()
@@ -124,12 +150,37 @@ class _Snippets:
         for document in places:
             for span in _secret_spans(document):
                 _mask(lines, span)
-        lines = [re.sub(r"(^|\s)#.*", r"\1#", line) if "#" in line and _is_comment(line) else line for line in lines]
+        _mask_comments(lines, places)
         return [clean(line.replace("\t", " ")) for line in lines]
 
 
-def _is_comment(line: str) -> bool:
-    return line.lstrip().startswith("#")
+def _mask_comments(lines: list[str], documents: Sequence[Marked]) -> None:
+    """Cut what stands behind a `#` outside of any value: people note old passwords there."""
+    held: dict[int, list[tuple[int, int]]] = {}
+    for document in documents:
+        for (line, column), (end_line, end_column) in _scalars(document):
+            for number in range(line, end_line + 1):
+                start = column - 1 if number == line else 0
+                held.setdefault(number, []).append((start, end_column - 1 if number == end_line else 1 << 30))
+    for number, text in enumerate(lines, start=1):
+        for found in re.finditer(r"(?:^|(?<=\s))#", text):
+            if not any(start <= found.start() < end for start, end in held.get(number, ())):
+                lines[number - 1] = text[: found.end()]
+                break
+
+
+def _scalars(document: Marked) -> Iterator[Span]:
+    stack = [document]
+    while stack:
+        node = stack.pop()
+        if isinstance(node.children, dict):
+            for key, child in node.children.values():
+                yield Marked(key, key).span
+                stack.append(child)
+        elif isinstance(node.children, list):
+            stack += node.children
+        else:
+            yield node.span
 
 
 def _keys_only(line: str) -> str:
@@ -138,7 +189,7 @@ def _keys_only(line: str) -> str:
     return clean(shown + re.sub(r"\S", "*", line[len(shown) :]))
 
 
-def _secret_spans(document: Marked) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+def _secret_spans(document: Marked) -> Iterator[Span]:
     """Give the span of every scalar under warehouses and credentials: a misspelt key has no type that says secret."""
     stack = [(document, False)]
     while stack:
@@ -151,7 +202,7 @@ def _secret_spans(document: Marked) -> Iterator[tuple[tuple[int, int], tuple[int
             yield node.span
 
 
-def _mask(lines: list[str], span: tuple[tuple[int, int], tuple[int, int]]) -> None:
+def _mask(lines: list[str], span: Span) -> None:
     (line, column), (end_line, end_column) = span
     for number in range(line, min(end_line, len(lines)) + 1):
         text = lines[number - 1]

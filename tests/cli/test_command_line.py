@@ -140,8 +140,8 @@ def test_invalid_configuration_exits_3(project: Path) -> None:
     for command in ("validate", "plan", "apply", "sync", "drift", "status", "history", "doctor"):
         done = run("-C", str(project), command)
         assert done.code == 3, (command, done.err)
-        assert "error[EC104]" in done.err
-        assert "engagectl.yaml:" in done.err
+        assert "error[EC104]" in done.all
+        assert "engagectl.yaml:" in done.all
 
 
 def test_no_project_is_one_error(tmp_path: Path) -> None:

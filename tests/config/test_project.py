@@ -9,7 +9,8 @@ from engagectl.config.project import find_root, load_project
 from engagectl.config.resolve import Secret, resolve_secrets
 from engagectl.errors import ConfigError
 from engagectl.model.column_type import Decimal
-from engagectl.show.diagnostics import as_concise, as_data, as_full
+from engagectl.show.as_concise import as_concise
+from engagectl.show.diagnostics import as_data, as_full
 
 SAMPLE = Path(__file__).parent / "sample"
 CANARY = "hunter2canary"
