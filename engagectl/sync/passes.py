@@ -15,7 +15,7 @@ from engagectl.journal.tables import rfc3339
 from engagectl.model.address import Address
 from engagectl.model.feed import InBody
 from engagectl.sync.chunk import Work
-from engagectl.sync.inputs import Chunk, InputFile, chunks, list_files, verify
+from engagectl.sync.inputs import Chunk, InputFile, chunks, input_files, verify
 from engagectl.sync.options import Clock, Progress, Silent, SyncOptions
 from engagectl.sync.ready import address_in, ready_feeds
 from engagectl.sync.report import FeedCounts, LeftOut, SyncReport
@@ -112,7 +112,7 @@ class _Run:
         if given is None:
             return ()
         spec = given if isinstance(given, InputSpec) else self.project.spec.inputs[given]
-        return list_files(spec.files, root=self.project.root)
+        return input_files(spec, root=self.project.root)
 
     def _file(self, file: InputFile, works: list[Work], writer: Writer) -> None:
         """Read one file, once for each place where feeds stand; a feed never reads behind its own offset."""
@@ -137,7 +137,7 @@ class _Run:
                 continue
             places.setdefault((at.offset, at.line) if at is not None else (0, 0), []).append(work)
         for (offset, line), group in sorted(places.items(), reverse=True):
-            stage = make_stage(writer.loader.stage, [work.feed for work in group])
+            stage = make_stage(writer.loader.stage, [work.feed for work in group], file.shape)
             before = {work.number: stands.get(work.number) for work in group}
             for chunk in chunks(file, offset=offset, line=line, chunk_bytes=self.options.chunk_bytes):
                 self._chunk(writer, stage, file, chunk, group, before)

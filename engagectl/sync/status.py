@@ -14,7 +14,7 @@ from engagectl.journal.quarantine import count_entries
 from engagectl.journal.tables import has_journal
 from engagectl.model.feed import Feed
 from engagectl.sync.due import next_due
-from engagectl.sync.inputs import list_files
+from engagectl.sync.inputs import input_files
 from engagectl.warehouses.contract import Connection
 
 
@@ -106,4 +106,4 @@ def _files(project: Project, feed: Feed) -> tuple[Any, ...]:
     if source is None or source.input is None:
         return ()
     given = source.input if isinstance(source.input, InputSpec) else project.spec.inputs.get(str(source.input))
-    return list_files(given.files, root=project.root) if given is not None else ()
+    return input_files(given, root=project.root) if given is not None else ()
