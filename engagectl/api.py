@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engagectl.config.project import Project, find_root, in_order, load_project
-from engagectl.errors import ConfigError, Diagnostic, EngagectlError, UsageError
+from engagectl.errors import ConfigError, Diagnostic, EngagectlError, RefusedError, UsageError
 from engagectl.model.plan import Plan
 
 if TYPE_CHECKING:
@@ -158,6 +158,36 @@ def make_plan(
             )
     with connected(project, command="plan", read_only=True, warehouses=warehouses) as connections:
         return planner.make_plan(project, connections=connections, now=datetime.now(UTC), select=select, commit=commit)
+
+
+def refuse_untrusted(
+    project: Project, revision: str, *, variables: Mapping[str, str] | None = None, var_files: Sequence[Path] = ()
+) -> None:
+    """Raise RefusedError (EC613) when the project would connect elsewhere than it does at a git revision.
+
+    `variables` and `var_files` are those of `open_project`; files inside the project are read as they were then.
+    """
+    from engagectl.config.trust import connections_of, differences
+
+    root = project.root.resolve()
+    with _checked_out(project.root, revision, flag="--trusted-base") as folder:
+        files = [path.resolve() for path in var_files]
+        then = [folder / path.relative_to(root) if path.is_relative_to(root) else path for path in files]
+        try:
+            trusted = connections_of(
+                load_project(
+                    folder, target=project.target or None, variables=variables or {}, var_files=then, check=False
+                )
+            )
+        except (ConfigError, UsageError):
+            trusted = {}
+    changed = tuple(differences(trusted, connections_of(project)))
+    if changed:
+        raise RefusedError(
+            f"the plan would connect elsewhere than {revision} does",
+            code="EC613",
+            help=(*changed, "merge the change of the connection by itself, then plan the rest"),
+        )
 
 
 def drift(project: Project, *, warehouses: Sequence[str] = ()) -> Plan:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from engagectl.cli.outcome import finish, project_of, terminal_of, write_file
+from engagectl.cli.outcome import finish, project_of, terminal_of, variables_of, write_file
 
 
 def plan(
@@ -13,6 +13,9 @@ def plan(
     select: Annotated[list[str] | None, typer.Option(help="Address, glob or owner:NAME; may be repeated.")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Compare with an empty warehouse.")] = False,
     base: Annotated[str | None, typer.Option(help="Compare with the YAML at a git revision.")] = None,
+    trusted_base: Annotated[
+        str | None, typer.Option(help="Refuse to connect elsewhere than the YAML at this git revision does.")
+    ] = None,
     sql: Annotated[bool, typer.Option("--sql", help="Show the SQL of each step.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write the plan to a file, for `engagectl apply FILE`.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the plan as Markdown, for a pull request.")] = None,
@@ -33,6 +36,13 @@ def plan(
         raise UsageError("--out needs a plan against the warehouse", help="leave out --offline and --base")
     terminal = terminal_of(ctx.obj)
     project = project_of(ctx.obj, terminal)
+    if trusted_base is not None:
+        api.refuse_untrusted(
+            project,
+            trusted_base,
+            variables=variables_of(ctx.obj),
+            var_files=tuple(Path(name) for name in ctx.obj.var_file),
+        )
     made = api.make_plan(project, select=select or (), offline=offline, base=base, warehouses=ctx.obj.warehouses)
     if out is not None:
         from engagectl.planfile import write_plan
