@@ -64,8 +64,9 @@ TABLES: tuple[Table, ...] = (
     _table("load_tables", "sync_id", ("feed", INTEGER), "schema_name", "table_name", ("inserted", INTEGER)),
     _table(
         "quarantine",
-        *(("feed", INTEGER), "message_id", "schema_name", "table_name", "column_name", "reason", "file"),
-        *(("line_offset", INTEGER), ("line", INTEGER), "content", "content_kind", "recorded_at"),
+        *(("entry", Native("uuid")), ("feed", INTEGER), "message_id", "schema_name", "table_name", "column_name"),
+        *("reason", "file", ("line_offset", INTEGER), ("line", INTEGER), "content", "content_kind"),
+        *(("length", INTEGER), "row_id", "happened_at", "sync_id", "recorded_at"),
     ),
     _table("undeclared", ("feed", INTEGER), "kind", "key", "types", ("messages", INTEGER), "first_at", "last_at"),
 )

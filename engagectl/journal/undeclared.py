@@ -9,7 +9,10 @@ from engagectl.warehouses.contract import Connection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undeclared:
-    """`kind` is trait, property, context, event or computation; `types` are the JSON types seen, sorted, by comma."""
+    """`kind` is trait, property, context, event, computation or clash (a key that a standard column has); `types` are
+    the JSON types seen, sorted, by comma; `first_at` and `last_at` the times at which the first and the last were
+    received. Of a context path chunks are counted, not messages.
+    """
 
     feed: int
     kind: str

@@ -2,16 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engagectl.errors import InternalError
+from engagectl.journal.undeclared import Undeclared
 from engagectl.model.feed import Feed, FeedTable, InBody
 from engagectl.model.schema import TableName
-from engagectl.sync import users
-from engagectl.sync.quarantine import Quarantined, entry, whole
+from engagectl.sync import quarantine, undeclared, users
 from engagectl.sync.report import FeedCounts
-from engagectl.sync.route import Cell, Seen, as_stored, cells, mark, outcome, takes, undeclared_keys
-from engagectl.sync.sql.quoting import one_of
+from engagectl.sync.route import Cell, Seen, as_stored, cells, mark, outcome, takes
 from engagectl.sync.stage import Lines, Stage
 from engagectl.warehouses.contract import Loader
 
@@ -31,25 +30,18 @@ class Work:
         return f"ec_cells_{self.number}_{self.feed.tables.index(table)}"
 
 
-@dataclass(frozen=True, slots=True)
-class UndeclaredKey:
-    key: str
-    json_type: str
-    count: int
-
-
 @dataclass
 class Settled:
     """What one chunk did for one feed."""
 
     counts: FeedCounts
-    quarantined: list[Quarantined] = field(default_factory=list)
-    undeclared: list[UndeclaredKey] = field(default_factory=list)
+    undeclared: list[Undeclared] = field(default_factory=list)
 
 
 def judge(stage: Stage, works: Sequence[Work], *, uuid_ts: str) -> dict[Work, dict[FeedTable, tuple[Cell, ...]]]:
     """Decide every line for every feed, and make the cells of what loads. Nothing is written to the warehouse."""
     seen = mark(stage)
+    quarantine.begin(stage)
     return {work: _judge(stage, work, seen, uuid_ts=uuid_ts) for work in works}
 
 
@@ -62,7 +54,10 @@ def _judge(stage: Stage, work: Work, seen: Seen, *, uuid_ts: str) -> dict[FeedTa
     for table in work.feed.tables:
         if not table.fed:
             continue
-        parts = cells(work.feed, table, stage, seen, uuid_ts=uuid_ts)
+        secrets = quarantine.secrets_of(work.feed)
+        parts = tuple(
+            replace(cell, secret=secrets.hides(cell)) for cell in cells(work.feed, table, stage, seen, uuid_ts=uuid_ts)
+        )
         made[table] = parts
         typed = ", ".join(f"{cell.typed} AS c{n}" for n, cell in enumerate(parts))
         bad = ", ".join(
@@ -73,10 +68,9 @@ def _judge(stage: Stage, work: Work, seen: Seen, *, uuid_ts: str) -> dict[FeedTa
         required = " OR ".join(f"c{n} IS NULL" for n, cell in enumerate(parts) if cell.column.required) or "false"
         flags = f"list_filter([{bad}], lambda x: x IS NOT NULL)" if bad else "CAST([] AS INTEGER[])"
         sent_null = ", ".join(
-            f"({stage.is_null(key)}) AS n{n}"
+            f"({' OR '.join(map(stage.is_null, cell.column.value.keys))}) AS n{n}"
             for n, cell in enumerate(parts)
             if work.feed.kind == "users" and isinstance(cell.column.value, InBody)
-            for key in cell.column.value.keys[:1]
         )
         stage.handle.execute(
             f"CREATE OR REPLACE TEMP TABLE {work.cells_of(table)} AS"
@@ -157,9 +151,15 @@ def store(
 
 
 def settle(
-    stage: Stage, chunk: Lines, work: Work, made: dict[FeedTable, tuple[Cell, ...]], *, extra: int = 0
+    stage: Stage,
+    chunk: Lines,
+    work: Work,
+    made: dict[FeedTable, tuple[Cell, ...]],
+    *,
+    counts_computations: bool = False,
 ) -> Settled:
-    """Count a feed's outcomes and collect what it could not store. `extra` are lines that never reached the stage."""
+    """Count a feed's outcomes, and stage what it could not store. Lines that were too long never reached the stage."""
+    extra = len(chunk.overlong)
     counts = FeedCounts(work.feed.address, read=extra, quarantined=extra)
     for result, number, skewed in stage.handle.execute(
         f"SELECT outcome, count(*), count(*) FILTER (WHERE skewed AND outcome = 'load') FROM {work.outcomes} GROUP BY 1"
@@ -174,69 +174,19 @@ def settle(
             counts.filtered[result[2:]] += number
         elif result.startswith("q:"):
             counts.quarantined += number
-    settled = Settled(counts)
-    secret = any(cell.column.transforms for parts in made.values() for cell in parts)
-    settled.quarantined += whole(stage, chunk, work.outcomes, secret=secret)
+    if counts.quarantined > extra:
+        quarantine.keep_messages(stage, chunk, work.number, work.outcomes, quarantine.secrets_of(work.feed))
     for table, parts in made.items():
-        settled.quarantined += _bad_cells(stage, chunk, work, table, parts)
-    counts.cells = sum(bool(item.column) for item in settled.quarantined)
-    if work.feed.kind == "connection":
-        settled.undeclared = _undeclared(stage, chunk, work, settled)
+        quarantine.keep_cells(stage, chunk, work.number, table, parts, work.cells_of(table), work.outcomes)
+    found = undeclared.find(stage, work.number, work.feed, work.outcomes, counts_computations=counts_computations)
+    if work.feed.kind == "connection" and work.feed.on_undeclared == "quarantine":
+        undeclared.stage_values(stage, work.feed, work.outcomes)
+        quarantine.keep_undeclared(stage, chunk, work.number, undeclared.VALUES)
+    counts.cells = quarantine.count_cells(stage, work.number)
     (lines,) = stage.handle.execute("SELECT count(*) FROM ec_messages").fetchall()
     if not counts.balanced or counts.read != lines[0] + extra:
         raise InternalError(
             f"the accounting of {work.feed.address} does not add up; the chunk was rolled back",
             help="please report this with the counts of the sync",
         )
-    return settled
-
-
-def _bad_cells(stage: Stage, chunk: Lines, work: Work, table: FeedTable, parts: tuple[Cell, ...]) -> list[Quarantined]:
-    name = work.cells_of(table)
-    flagged = stage.handle.execute(f"SELECT DISTINCT unnest(bad) FROM {name} WHERE len(bad) > 0 ORDER BY 1").fetchall()
-    found = []
-    for (n,) in flagged:
-        cell = parts[n]
-        for line, message, text in stage.handle.execute(
-            f"SELECT m.line_no, m.message_id, {cell.sent} FROM ec_routed AS m WHERE m.line_no IN (SELECT c.line_no FROM"
-            f" {name} AS c JOIN {work.outcomes} AS o USING (line_no) WHERE list_contains(c.bad, {n})"
-            f" AND o.outcome = 'load') ORDER BY 1"
-        ).fetchall():
-            found.append(
-                entry(
-                    chunk,
-                    line,
-                    message=message,
-                    reason="does_not_fit",
-                    table=str(table.name),
-                    column=cell.column.name,
-                    text=text,
-                    secret=bool(cell.column.transforms),
-                )
-            )
-    return found
-
-
-def _undeclared(stage: Stage, chunk: Lines, work: Work, settled: Settled) -> list[UndeclaredKey]:
-    keys = undeclared_keys(work.feed, stage.raw_keys)
-    if not keys:
-        return []
-    loading = (
-        f"(SELECT line_no, message_id, body, unnest(json_keys(body)) AS k FROM ec_routed SEMI JOIN (SELECT line_no FROM"
-        f" {work.outcomes} WHERE outcome = 'load') AS o USING (line_no)) WHERE {one_of('k', keys)}"
-    )
-    at = "json_extract(body, '/' || replace(replace(k, '~', '~0'), '/', '~1'))"
-    if work.feed.on_undeclared == "quarantine":
-        for line, message, key, text in stage.handle.execute(
-            f"SELECT line_no, message_id, k, CAST({at} AS VARCHAR) FROM {loading} ORDER BY 1, 3"
-        ).fetchall():
-            settled.quarantined.append(
-                entry(chunk, line, message=message, reason="undeclared", column=key, text=text, secret=False)
-            )
-            settled.counts.cells += 1
-    return [
-        UndeclaredKey(key, kind, number)
-        for key, kind, number in stage.handle.execute(
-            f"SELECT k, lower(json_type({at})), count(*) FROM {loading} GROUP BY 1, 2 ORDER BY 1, 2"
-        ).fetchall()
-    ]
+    return Settled(counts, found)

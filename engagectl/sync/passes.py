@@ -158,7 +158,7 @@ class _Run:
         for work, settled in done.settled.items():
             self.report.feeds[self._address(work)].add(settled.counts)
             for item in settled.undeclared:
-                self.report.undeclared[item.key] += item.count
+                self.report.undeclared[f"{item.kind} {item.key}"] += item.messages
 
     def _stamp(self) -> str:
         """Return the load stamp of the next chunk: strictly increasing within a sync."""

@@ -1,66 +1,233 @@
-"""What a chunk could not store: messages whole, and cells. Rows for the journal, with their place in the input."""
+"""What a chunk could not store, staged as `ec_quarantine`: lines, whole messages and cells, with their place.
+
+No more is kept than must be: values that a feed hashes or that selective sync excludes stay behind as their SHA-256.
+"""
 
 import hashlib
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from engagectl.sync.stage import Lines, Stage, line_bytes
+from engagectl.journal.quarantine import LINE_FEED, QUARANTINE
+from engagectl.model.feed import AtPath, Feed, FeedTable, InBody, Standard
+from engagectl.sync.route import Cell
+from engagectl.sync.sql.quoting import literal, pointer
+from engagectl.sync.stage import LINES, Lines, Stage, alternatives, line_bytes
+from engagectl.warehouses.contract import Loader
 
 KEPT_BYTES = 1024
+STAGED = "ec_quarantine"
+_COLUMNS = (
+    "feed INTEGER, message_id VARCHAR, schema_name VARCHAR, table_name VARCHAR, column_name VARCHAR, reason VARCHAR,"
+    " line_offset BIGINT, line BIGINT, content VARCHAR, content_kind VARCHAR, length BIGINT, row_id VARCHAR,"
+    " happened_at VARCHAR"
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quarantined:
-    """`message` is the message id, else the sha256 of the line. `table` and `column` are "" for a whole message.
-    `text` is None where only its `sha256` may be kept.
-    """
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What of a message may be kept only as a hash: normalised keys of the body, and payload paths."""
 
-    message: str
-    table: str = ""
-    column: str = ""
-    reason: str
-    offset: int
-    line: int
-    text: str | None
-    length: int
-    sha256: str
+    keys: frozenset[str]
+    paths: frozenset[tuple[str, ...]]
+
+    def __bool__(self) -> bool:
+        return bool(self.keys or self.paths)
+
+    def hides(self, cell: Cell) -> bool:
+        """Tell whether the cell is such a value, or holds one."""
+        value = cell.column.value
+        if isinstance(value, InBody):
+            return bool(cell.column.transforms or self.keys & set(value.keys))
+        if isinstance(value, AtPath):
+            mine = alternatives(value)
+            return any(secret[: len(path)] == path for secret in self.paths for path in mine)
+        return False
 
 
-def entry(
-    chunk: Lines, line: int, *, message: str, reason: str, table: str = "", column: str = "", text: str, secret: bool
-) -> Quarantined:
-    data = text.encode("utf-8", "surrogatepass")
-    return Quarantined(
-        message=message,
-        table=table,
-        column=column,
-        reason=reason,
-        offset=chunk.offset + chunk.offsets[line],
-        line=chunk.line + line + 1,
-        text=None if secret else text.replace("\0", "\\u0000"),
-        length=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
+def secrets_of(feed: Feed) -> Secrets:
+    """Return what the columns of a feed transform, or selective sync keeps from them."""
+    keys: set[str] = set()
+    paths: set[tuple[str, ...]] = set()
+    for table in feed.tables:
+        for column in table.columns:
+            if isinstance(column.value, Standard) or (column.fed and not column.transforms):
+                continue
+            if isinstance(column.value, InBody):
+                keys.update(column.value.keys)
+            else:
+                paths.update(alternatives(column.value))
+    return Secrets(frozenset(keys), frozenset(paths))
+
+
+def begin(stage: Stage) -> None:
+    stage.handle.execute(f"CREATE OR REPLACE TEMP TABLE {STAGED} ({_COLUMNS})")
+
+
+def keep_lines(stage: Stage, chunk: Lines, *, secret: bool) -> None:
+    """Stage the lines that are no message, once for all feeds; of those that are too long only the head is left."""
+    text = "CAST(NULL AS VARCHAR)" if secret else f"replace({_cut('l.line')}, chr(0), '\\u0000')"
+    stage.handle.execute(
+        f"INSERT INTO {STAGED} SELECT {LINE_FEED}, sha256({_cut('l.line')}), '', '', '', m.shape, {_place(chunk)},"
+        f" {_content(f'substr({text}, 1, {KEPT_BYTES})', _cut('l.line'), 'line')}, '', NULL"
+        f" FROM ec_messages AS m JOIN {LINES} AS l ON l.line_no = m.line_no"
+        " WHERE m.shape IS NOT NULL AND l.line IS NOT NULL"
+    )
+    odd = dict.fromkeys(chunk.not_utf8, "invalid_utf8") | dict.fromkeys(chunk.too_long, "too_long")
+    rows = [_odd(chunk, line, reason, line_bytes(chunk, line), secret=secret) for line, reason in sorted(odd.items())]
+    rows += [
+        _odd(chunk, 0, "too_long", long.head, secret=secret)
+        | {"o": long.offset, "n": long.line + 1, "l": long.length - 1}
+        for long in chunk.overlong
+    ]
+    if rows:
+        stage.handle.execute(
+            f"INSERT INTO {STAGED} SELECT {LINE_FEED}, x.m, '', '', '', x.r, x.o, x.n, x.t, x.k, x.l, '', NULL FROM"
+            ' (SELECT unnest(from_json(CAST(? AS JSON), \'[{"m":"VARCHAR","r":"VARCHAR","o":"BIGINT",'
+            '"n":"BIGINT","t":"VARCHAR","k":"VARCHAR","l":"BIGINT"}]\')) AS x)',
+            [json.dumps(rows)],
+        )
+
+
+def _odd(chunk: Lines, line: int, reason: str, data: bytes, *, secret: bool) -> dict[str, object]:
+    digest = hashlib.sha256(data).hexdigest()
+    text = data[:KEPT_BYTES].decode("utf-8", "backslashreplace").replace("\0", "\\u0000")
+    return {
+        "m": digest,
+        "r": reason,
+        "o": chunk.place(line),
+        "n": chunk.line + line + 1,
+        "t": digest if secret else text,
+        "k": "sha256" if secret else "line",
+        "l": len(data),
+    }
+
+
+def keep_messages(stage: Stage, chunk: Lines, number: int, outcomes: str, secrets: Secrets) -> None:
+    """Stage the messages of a feed that are quarantined whole: as they were sent, or with hashes in them."""
+    text = _cut("l.line")
+    kept = f"CAST(json_merge_patch(l.line, {_patch(stage, secrets)}) AS VARCHAR)" if secrets else text
+    message = f"coalesce(replace(m.message_id, chr(0), '\\u0000'), sha256({text}))"
+    stage.handle.execute(
+        f"INSERT INTO {STAGED} SELECT {number}, {message}, '', '', '', substr(o.outcome, 3), {_place(chunk)},"
+        f" {kept}, '{'redacted' if secrets else 'json'}', strlen({text}), {message}, {_time('m.event_time')}"
+        f" FROM {outcomes} AS o JOIN ec_messages AS m ON m.line_no = o.line_no JOIN {LINES} AS l"
+        " ON l.line_no = o.line_no WHERE starts_with(o.outcome, 'q:') AND m.shape IS NULL"
     )
 
 
-def whole(stage: Stage, chunk: Lines, outcomes: str, *, secret: bool) -> list[Quarantined]:
-    """Return the messages of a feed that are quarantined whole. Where the feed hashes values, only a hash is kept."""
-    rows = stage.handle.execute(
-        f"SELECT line_no, message_id, substr(outcome, 3) FROM {outcomes} WHERE starts_with(outcome, 'q:')"
-        " ORDER BY line_no"
-    ).fetchall()
-    found = []
-    for line, message, reason in rows:
-        raw = line_bytes(chunk, line)
-        readable = reason not in ("malformed_json", "not_an_object", "invalid_utf8")
-        kept = raw if readable else raw[:KEPT_BYTES]
-        found.append(
-            entry(
-                chunk,
-                line,
-                message=message if readable and message is not None else hashlib.sha256(raw).hexdigest(),
-                reason=reason,
-                text=kept.decode("utf-8", "backslashreplace"),
-                secret=secret and readable,
-            )
+def keep_cells(
+    stage: Stage, chunk: Lines, number: int, table: FeedTable, parts: tuple[Cell, ...], cells: str, outcomes: str
+) -> None:
+    """Stage the values of rows that load which do not fit their columns."""
+    flagged = stage.handle.execute(f"SELECT DISTINCT unnest(bad) FROM {cells} WHERE len(bad) > 0 ORDER BY 1").fetchall()
+    of = f"{literal(table.name.schema)}, {literal(table.name.table)}"
+    for (n,) in flagged:
+        cell = parts[n]
+        row = "m.user_id" if table.role == "users" else "m.message_id"
+        content = _content("NULL" if cell.secret else f"({cell.sent})", f"({cell.sent})", "text")
+        stage.handle.execute(
+            f"INSERT INTO {STAGED} SELECT {number}, m.message_id, {of}, {literal(cell.column.name)}, 'does_not_fit',"
+            f" {_place(chunk)}, {content}, {row}, {_time('m.event_time')} FROM ec_routed AS m"
+            f" JOIN {LINES} AS l ON l.line_no = m.line_no WHERE m.line_no IN (SELECT c.line_no FROM {cells} AS c"
+            f" JOIN {outcomes} AS o ON o.line_no = c.line_no WHERE list_contains(c.bad, {n}) AND o.outcome = 'load')"
         )
-    return found
+
+
+def keep_undeclared(stage: Stage, chunk: Lines, number: int, values: str) -> None:
+    """Stage the values of undeclared keys; `values` is a relation of (line_no, k, v)."""
+    stage.handle.execute(
+        f"INSERT INTO {STAGED} SELECT {number}, m.message_id, '', '', replace(u.k, chr(0), '\\u0000'), 'undeclared',"
+        f" {_place(chunk)}, {_content('u.v', 'u.v', 'text')}, m.message_id, {_time('m.event_time')}"
+        f" FROM {values} AS u JOIN ec_messages AS m ON m.line_no = u.line_no"
+        f" JOIN {LINES} AS l ON l.line_no = u.line_no"
+    )
+
+
+def count_cells(stage: Stage, number: int) -> int:
+    """Return how many values, whole messages apart, are staged for a feed."""
+    (found,) = stage.handle.execute(
+        f"SELECT count(*) FROM {STAGED} WHERE feed = {number} AND column_name <> ''"
+    ).fetchall()
+    return int(found[0])
+
+
+def store(stage: Stage, loader: Loader, *, journal: str, file: str, sync_id: str, recorded_at: str) -> int:
+    """Write what is staged to the journal; what is there already, from an earlier reading, stays as it is."""
+    (rows,) = stage.handle.execute(f"SELECT count(*) FROM {STAGED}").fetchall()
+    if not rows[0]:
+        return 0
+    said = {"file": literal(file), "sync_id": literal(sync_id), "recorded_at": literal(recorded_at)}
+    # A whole message is known by what it holds too: of two with one id both are kept. A line by where it stands.
+    which = (
+        f"CASE WHEN feed = {LINE_FEED} THEN {said['file']} || chr(31) || line_offset"
+        " WHEN column_name = '' THEN sha256(content) END"
+    )
+    key = f"concat_ws(chr(31), feed, message_id, schema_name, table_name, column_name, reason, {which})"
+    columns = [(column.name, column.type) for column in QUARANTINE.columns]
+    listed = ", ".join("entry" if name == "entry" else said.get(name, f'"{name}"') for name, _ in columns)
+    return loader.insert_new(
+        QUARANTINE.name.__class__(journal, QUARANTINE.name.table),
+        columns,
+        f"SELECT {listed} FROM (SELECT *, CAST(md5({key}) AS UUID) AS entry FROM {STAGED})"
+        " QUALIFY row_number() OVER (PARTITION BY entry ORDER BY line) = 1",
+        key="entry",
+    )
+
+
+def _place(chunk: Lines) -> str:
+    """Return offset and line number of `l`."""
+    at = "l.line_no" if chunk.counts_rows else "l.start"
+    return f"{chunk.offset} + {at}, {chunk.line} + l.line_no + 1"
+
+
+def _content(text: str, whole: str, kind: str) -> str:
+    """Return content, kind and length: the text, or where that is NULL the hash of the whole."""
+    return (
+        f"coalesce({text}, sha256({whole})), CASE WHEN {text} IS NULL THEN 'sha256' ELSE '{kind}' END, strlen({whole})"
+    )
+
+
+def _cut(line: str) -> str:
+    return f"rtrim({line}, chr(13) || chr(10))"
+
+
+def _time(value: str) -> str:
+    return f"strftime(timezone('UTC', {value}), '%Y-%m-%dT%H:%M:%S.%fZ')"
+
+
+def _patch(stage: Stage, secrets: Secrets) -> str:
+    """Return a JSON merge patch of a line: the hash of each secret value in its place, nothing where there is none."""
+    tree: dict[str, object] = {}
+    bodies: list[tuple[str, ...]] = [("traits",), ("properties",)]
+    if stage.shape.context_traits:
+        bodies.append(("context", "traits"))
+    raws = [raw for key in secrets.keys for raw in stage.spellings.get(key, ())]
+    for path in [*secrets.paths, *((*body, raw) for body in bodies for raw in raws)]:
+        _grow(tree, stage.shape.path(path))
+    return _node(tree, ())
+
+
+def _grow(tree: dict[str, object], path: Iterable[str]) -> None:
+    *above, last = path
+    for name in above:
+        inner = tree.setdefault(name, {})
+        if not isinstance(inner, dict):
+            return  # the whole of it is hashed
+        tree = inner
+    tree[last] = None
+
+
+def _node(tree: Mapping[str, object], at: tuple[str, ...]) -> str:
+    parts = []
+    for name, inner in sorted(tree.items()):
+        path = (*at, name)
+        value = f"json_extract(l.line, {literal(pointer(path))})"
+        if isinstance(inner, dict):
+            there = f"json_type(l.line, {literal(pointer(path))}) = 'OBJECT'"
+            patch = f"CASE WHEN {there} THEN {_node(inner, path)} ELSE {value} END"
+        else:
+            text = f"CAST({value} AS VARCHAR)"
+            patch = f"CASE WHEN {text} <> 'null' THEN to_json('sha256:' || sha256({text})) END"
+        parts.append(f"{literal(name)}, {patch}")
+    return f"json_object({', '.join(parts)})"

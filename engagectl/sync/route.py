@@ -3,7 +3,7 @@
 An outcome is `load`, `duplicate`, `f:<reason>` (filtered) or `q:<reason>` (quarantined whole).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engagectl.model.column_type import Boolean, ColumnType, Decimal, Float, Integer, Text, Timestamp
@@ -244,11 +244,14 @@ def takes(table: FeedTable) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One column of one table: what was sent (NULL when nothing), and the value that is stored."""
+    """One column of one table: what was sent (NULL when nothing), and the value that is stored. A `secret` value is
+    kept nowhere else but as its hash.
+    """
 
     column: FeedColumn
     sent: str | None
     typed: str
+    secret: bool = False
 
 
 def cells(feed: Feed, table: FeedTable, stage: Stage, seen: Seen, *, uuid_ts: str) -> tuple[Cell, ...]:
@@ -294,11 +297,3 @@ def as_stored(name: str, kind: ColumnType, stored: ColumnType) -> str:
     if isinstance(stored, Text) and isinstance(kind, Boolean | Integer | Float | Decimal | Timestamp):
         return as_text(name, kind)
     return name
-
-
-def undeclared_keys(feed: Feed, raw_keys: Sequence[str]) -> tuple[str, ...]:
-    """Return the raw body keys that nothing of this connection declares, retires or uses."""
-    known = set(STANDARD_NAMES) | {"audience_key", "trait_key"} | set(feed.retired)
-    known |= {key for item in feed.declared for key in item.keys}
-    known |= {k for t in feed.tables for c in t.columns if isinstance(c.value, InBody) for k in c.value.keys}
-    return tuple(raw for raw in raw_keys if stored_name(raw) not in known)

@@ -1,10 +1,10 @@
 """One chunk of lines -> `ec_messages` in DuckDB: one row per line, standard fields typed, bodies and paths extracted.
 
 Every line gets a row. `shape` says what is wrong with a line that is no message; such a row holds nothing else. Values
-stay the compact JSON text of what was sent, so that each column of each feed can judge them by its own type.
+stay the compact JSON text of what was sent, so that each column of each feed can judge them by its own type. The lines
+themselves stay registered as `ec_lines` until `release`.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +15,7 @@ import duckdb
 
 from engagectl.model.feed import AtPath, Feed, InBody
 from engagectl.model.names import stored_name
+from engagectl.sync.inputs.lines import Overlong
 from engagectl.sync.inputs.shape import SEGMENT, Shape
 from engagectl.sync.sql.casts import string_of, time_of
 from engagectl.sync.sql.quoting import literal, pointer
@@ -36,6 +37,14 @@ STANDARD: tuple[tuple[str, ...], ...] = (
 )
 CONTEXT_TRAITS = ("context", "traits")
 FUTURE = "INTERVAL 24 HOUR"
+LINES = "ec_lines"
+# Segment takes ids of up to 100 characters; other shapes may have longer ones, but no id is a document.
+ID_CHARS = 512
+# DuckDB's parser takes more than JSON: a comma before an end, NaN, Infinity. These texts are in every such line.
+_LENIENT = (",}", ",]", " }", " ]", "NaN", "Infinity")
+_STRING = r'"(\\.|[^"\\])*"'
+_SPACE = "chr(9) || chr(10) || chr(13) || ' '"
+_NO_JSON = r",\s*[}\]]|NaN|Infinity"
 
 
 class Lines(Protocol):
@@ -53,6 +62,15 @@ class Lines(Protocol):
     def long_numbers(self) -> Sequence[int]: ...
     @property
     def not_utf8(self) -> Sequence[int]: ...
+    @property
+    def deep(self) -> Sequence[int]: ...
+    @property
+    def too_long(self) -> Sequence[int]: ...
+    @property
+    def overlong(self) -> "Sequence[Overlong]": ...
+    @property
+    def counts_rows(self) -> bool: ...
+    def place(self, line: int) -> int: ...
 
 
 @dataclass
@@ -124,32 +142,59 @@ def alternatives(value: AtPath) -> tuple[tuple[str, ...], ...]:
 
 
 def load(stage: Stage, chunk: Lines, relation: object) -> None:
-    """Stage a chunk. `relation` is what DuckDB can register: (line VARCHAR, line_no INTEGER)."""
-    stage.handle.register("ec_lines", relation)
-    try:
-        _read(stage)
-        _message(stage)
-        _body(stage)
-        if chunk.long_numbers:
-            _exact(stage, chunk)
-        _generated_ids(stage, chunk)
-    finally:
-        stage.handle.unregister("ec_lines")
+    """Stage a chunk. `relation` is what DuckDB can register: (line_no INTEGER, line VARCHAR, start INTEGER), the line
+    NULL where it is not UTF-8 or too long.
+    """
+    stage.handle.register(LINES, relation)
+    _read(stage, chunk)
+    _message(stage)
+    _body(stage)
+    if chunk.long_numbers:
+        _exact(stage, chunk)
+    _generated_ids(stage)
+
+
+def release(stage: Stage) -> None:
+    """Let go of the lines of the chunk."""
+    stage.handle.unregister(LINES)
 
 
 def _list(pointers: Iterable[str]) -> str:
     return "[" + ", ".join(literal(item) for item in pointers) + "]"
 
 
-def _read(stage: Stage) -> None:
+def _read(stage: Stage, chunk: Lines) -> None:
     pointers = _list(pointer(stage.shape.path(path)) for path in stage.top)
+    lenient = " OR ".join(f"contains(line, {literal(text)})" for text in _LENIENT)
+    blanked = f"regexp_replace(line, {literal(_STRING)}, '0', 'g')"
+    odd = " ".join(
+        f"WHEN line_no IN ({', '.join(map(str, lines))}) THEN '{reason}'"
+        for reason, lines in (("too_long", chunk.too_long), ("too_deep", chunk.deep))
+        if lines
+    )
+    doubled = _doubled(stage)
+    twice = f"WHEN hash(json_keys(line)) IN ({doubled}) THEN 'duplicate_key'" if doubled else ""
     stage.handle.execute(f"""
         CREATE OR REPLACE TEMP TABLE ec_read AS
-        SELECT line_no,
-          CASE WHEN kind IS NULL THEN 'malformed_json' WHEN kind <> 'OBJECT' THEN 'not_an_object' END AS shape,
-          CASE WHEN kind = 'OBJECT'
-            THEN CAST(json_extract(line, {pointers}) AS VARCHAR[]) END AS top
-        FROM (SELECT line_no, line, CASE WHEN json_valid(line) THEN try(json_type(line)) END AS kind FROM ec_lines)""")
+        SELECT line_no, shape, CASE WHEN shape IS NULL
+          THEN CAST(json_extract(line, {pointers}) AS VARCHAR[]) END AS top
+        FROM (SELECT line_no, line,
+          CASE {odd} WHEN line IS NULL THEN 'invalid_utf8'
+            WHEN NOT json_valid(line) THEN CASE WHEN trim(line, {_SPACE}) = '' THEN 'empty_line'
+              ELSE 'malformed_json' END
+            WHEN json_type(line) <> 'OBJECT' THEN 'not_an_object'
+            WHEN ({lenient}) AND regexp_matches({blanked}, {literal(_NO_JSON)}) THEN 'malformed_json'
+            {twice} END AS shape
+          FROM {LINES})""")
+
+
+def _doubled(stage: Stage) -> str:
+    """Return the hashes of lists of top-level keys with a key twice: of one key said twice, which one counts?"""
+    rows = stage.handle.execute(
+        f"SELECT h FROM (SELECT hash(k) AS h, any_value(k) AS k FROM (SELECT json_keys(line) AS k FROM {LINES}"
+        f" WHERE json_valid(line)) GROUP BY h) WHERE len(k) <> list_unique(k)"
+    ).fetchall()
+    return ", ".join(str(row[0]) for row in rows)
 
 
 def _message(stage: Stage) -> None:
@@ -168,6 +213,7 @@ def _message(stage: Stage) -> None:
         f"coalesce({json_of[name]} <> 'null' AND ({text[name]} IS NULL OR contains({text[name]}, chr(0))), false)"
         for name in ("type", "messageId", "userId", "anonymousId", "event")
     )
+    bad_identity += f" OR coalesce(length({text['messageId']}) > {ID_CHARS}, false)"
     stage.handle.execute(f"""
         CREATE OR REPLACE TEMP TABLE ec_message AS
         SELECT line_no, top, shape, type, message_id, user_id, anonymous_id, event, integrations, personas,
@@ -199,13 +245,18 @@ def _object(value: str) -> str:
 
 
 def _body(stage: Stage) -> None:
-    """Learn the raw keys of the chunk, and extract those that normalise to a wanted name, all in one pass."""
-    stage.raw_keys = tuple(
-        row[0]
-        for row in stage.handle.execute(
-            "SELECT DISTINCT unnest(json_keys(body)) AS k FROM ec_message WHERE body IS NOT NULL ORDER BY k"
-        ).fetchall()
+    """Learn the raw keys of the chunk, and extract those that normalise to a wanted name.
+
+    Messages share few lists of keys: what has to be known of keys is asked of each list once.
+    """
+    run = stage.handle.execute
+    run(
+        "CREATE OR REPLACE TEMP TABLE ec_lists AS SELECT hash(k) AS h, any_value(k) AS k FROM"
+        " (SELECT json_keys(body) AS k FROM ec_message WHERE body IS NOT NULL) GROUP BY h"
     )
+    stage.raw_keys = tuple(r[0] for r in run("SELECT DISTINCT unnest(k) AS k FROM ec_lists ORDER BY k").fetchall())
+    doubled = ", ".join(str(r[0]) for r in run("SELECT h FROM ec_lists WHERE len(k) <> list_unique(k)").fetchall())
+    twice = f"WHEN body IS NOT NULL AND hash(json_keys(body)) IN ({doubled}) THEN 'duplicate_key'" if doubled else ""
     spellings: dict[str, list[str]] = {}
     for raw in stage.raw_keys:
         if (name := stored_name(raw)) in stage.wanted:
@@ -222,16 +273,15 @@ def _body(stage: Stage) -> None:
         name: f"({string_of(f'CAST(json_extract(personas, {literal(pointer((name,)))}) AS VARCHAR)')})"
         for name in ("computation_key", "computation_class", "event_emitter_id", "space_id", "namespace")
     }
-    stage.handle.execute(f"""
+    run(f"""
         CREATE OR REPLACE TEMP TABLE ec_messages AS
-        SELECT * EXCLUDE (bad_time, bad_identity, keys),
+        SELECT * EXCLUDE (bad_time, bad_identity), {values} AS body_values,
           CASE WHEN shape IS NOT NULL THEN shape WHEN type IS NULL OR bad_identity THEN 'envelope' END AS broken,
-          CASE WHEN bad_time OR received_at IS NULL THEN 'no_time'
-               WHEN len(keys) > 1 AND len(keys) <> len(list_distinct(keys)) THEN 'duplicate_key' END AS invalid,
+          CASE WHEN bad_time OR received_at IS NULL THEN 'no_time' {twice} END AS invalid,
           {keys["computation_key"]} AS computation_key, {keys["computation_class"]} AS computation_class,
           {keys["event_emitter_id"]} AS emitter_id, coalesce({keys["space_id"]}, {keys["namespace"]}) AS space_id
-        FROM (SELECT *, {values} AS body_values, json_keys(body) AS keys FROM ec_message)""")
-    stage.handle.execute("DROP TABLE ec_message")
+        FROM ec_message""")
+    run("DROP TABLE ec_message")
 
 
 def _exact_first(name: str, raws: list[str]) -> tuple[str, ...]:
@@ -239,18 +289,15 @@ def _exact_first(name: str, raws: list[str]) -> tuple[str, ...]:
     return tuple(sorted(raws, key=lambda raw: (raw != name, raw)))
 
 
-def _generated_ids(stage: Stage, chunk: Lines) -> None:
-    """A message without an id is known by its bytes."""
-    lines = stage.handle.execute(
-        "SELECT line_no FROM ec_messages WHERE message_id IS NULL AND broken IS NULL"
+def _generated_ids(stage: Stage) -> None:
+    """A message without an id is known by the bytes of its line, without the line's end."""
+    without = stage.handle.execute(
+        "SELECT 1 FROM ec_messages WHERE message_id IS NULL AND broken IS NULL LIMIT 1"
     ).fetchall()
-    if lines:
-        ids = {str(line): "gen_" + hashlib.sha256(line_bytes(chunk, line)).hexdigest() for (line,) in lines}
+    if without:
         stage.handle.execute(
-            "UPDATE ec_messages SET message_id = ids.id FROM (SELECT CAST(key AS INTEGER) AS line_no,"
-            " json_extract_string(value, '$') AS id FROM json_each(CAST(? AS JSON))) AS ids"
-            " WHERE ec_messages.line_no = ids.line_no",
-            [json.dumps(ids)],
+            f"UPDATE ec_messages SET message_id = 'gen_' || sha256(rtrim(l.line, chr(13) || chr(10))) FROM {LINES} AS l"
+            " WHERE l.line_no = ec_messages.line_no AND message_id IS NULL AND broken IS NULL"
         )
 
 

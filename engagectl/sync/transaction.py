@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from engagectl.journal.checkpoints import Checkpoint, Move, move
 from engagectl.journal.history import Load, record_load
 from engagectl.journal.names import times_table
-from engagectl.journal.tables import place, rfc3339
-from engagectl.journal.undeclared import Undeclared, count_undeclared
+from engagectl.journal.tables import rfc3339
+from engagectl.journal.undeclared import count_undeclared
 from engagectl.model.feed import Feed, InBody
+from engagectl.sync import quarantine
 from engagectl.sync.chunk import Settled, Work, deduplicate, judge, settle, store
 from engagectl.sync.inputs import Chunk, InputFile, as_relation, identity
 from engagectl.sync.options import Clock
 from engagectl.sync.report import FeedCounts
-from engagectl.sync.stage import Stage, load
+from engagectl.sync.stage import Stage, load, release
 from engagectl.sync.users import Times
 from engagectl.warehouses.contract import Connection, Loader
 
@@ -49,18 +50,20 @@ def commit_chunk(
     uuid_ts: str,
 ) -> Committed:
     """Load a chunk for its feeds, all or nothing. `stands` are the checkpoints that were read, `number` the chunk's."""
-    load(stage, chunk, as_relation(chunk))
-    known = identity(file, chunk.end)
     done: dict[Work, Settled] = {}
     moves: list[Move] = []
+    load(stage, chunk, as_relation(chunk))
+    known = identity(file, chunk.end)
     writer.connection.begin()
     try:
         made = judge(stage, works, uuid_ts=uuid_ts)
         deduplicate(stage, writer.loader, works)
+        quarantine.keep_lines(stage, chunk, secret=any(quarantine.secrets_of(work.feed) for work in works))
+        connected = any(work.feed.kind == "connection" for work in works)
         for work in works:
             times = _times(writer.journal, work.feed)
             rows = store(stage, writer.loader, work, made[work], times=times, uuid_ts=uuid_ts)
-            settled = settle(stage, chunk, work, made[work], extra=len(chunk.overlong))
+            settled = settle(stage, chunk, work, made[work], counts_computations=not connected)
             settled.counts.tables += rows
             done[work] = settled
             stood = stands.get(work.number)
@@ -68,55 +71,30 @@ def commit_chunk(
                 feed=work.number, file=file.key, offset=chunk.end, line=chunk.line + chunk.lines, identity=known
             )
             moves.append(Move(before=None if stood is None else stood.offset, after=after))
-            _keep(writer, work, file, settled)
+            count_undeclared(writer.connection, writer.journal, settled.undeclared)
             record_load(
                 writer.connection,
                 writer.journal,
                 sync_id=writer.sync_id,
                 load=_load(work, file, chunk, settled.counts, number, uuid_ts),
             )
+        quarantine.store(
+            stage,
+            writer.loader,
+            journal=writer.journal,
+            file=file.key,
+            sync_id=writer.sync_id,
+            recorded_at=rfc3339(writer.clock()),
+        )
         move(writer.connection, writer.journal, moves)
         writer.connection.commit()
     except BaseException:
         writer.connection.rollback()
         writer.loader.forget()
         raise
+    finally:
+        release(stage)
     return Committed(done, {item.after.feed: item.after for item in moves})
-
-
-def _keep(writer: Writer, work: Work, file: InputFile, settled: Settled) -> None:
-    """Write what could not be stored, and the counts of undeclared keys, with the chunk."""
-    at = rfc3339(writer.clock())
-    rows = []
-    for item in settled.quarantined:
-        schema, _, table = item.table.partition(".")
-        content = item.sha256 if item.text is None else item.text
-        kind = "sha256" if item.text is None else ("text" if item.column else "line")
-        place_of = (item.reason, file.key, item.offset, item.line)
-        rows.append((work.number, item.message, schema, table, item.column, *place_of, content, kind, at))
-    if rows:
-        writer.connection.execute_many(
-            f"INSERT INTO {place(writer.journal, 'quarantine')} (feed, message_id, schema_name, table_name,"
-            " column_name, reason, file, line_offset, line, content, content_kind, recorded_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            rows,
-        )
-    count_undeclared(
-        writer.connection,
-        writer.journal,
-        [
-            Undeclared(
-                feed=work.number,
-                kind="property",
-                key=item.key,
-                types=item.json_type,
-                messages=item.count,
-                first_at=at,
-                last_at=at,
-            )
-            for item in settled.undeclared
-        ],
-    )
 
 
 def _load(work: Work, file: InputFile, chunk: Chunk, counts: FeedCounts, number: int, uuid_ts: str) -> Load:

@@ -114,6 +114,10 @@ class Loader(Protocol):
         """Append the rows of a SELECT over the stage; return how many. Its columns are in the given order and types."""
         ...
 
+    def insert_new(self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str, *, key: str) -> int:
+        """Append those rows of a SELECT over the stage whose `key` no stored row has; return how many."""
+        ...
+
     def remember(self, ids: str, known: str) -> int:
         """Store message ids in the journal's `seen`; return how many were known.
 

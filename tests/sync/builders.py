@@ -22,9 +22,11 @@ from engagectl.model.feed import (
     Transform,
 )
 from engagectl.model.schema import TableName
+from engagectl.sync import quarantine
 from engagectl.sync.chunk import Settled, Work, deduplicate, judge, settle, store
+from engagectl.sync.inputs.lines import Overlong
 from engagectl.sync.route import KEYS
-from engagectl.sync.stage import load, make_stage
+from engagectl.sync.stage import load, make_stage, release
 from engagectl.sync.users import Times
 from engagectl.warehouses.duckdb.column_types import type_sql
 from engagectl.warehouses.duckdb.load import DuckdbLoader
@@ -167,6 +169,13 @@ class Piece:
     line: int = 0
     long_numbers: Sequence[int] = ()
     not_utf8: Sequence[int] = ()
+    deep: Sequence[int] = ()
+    too_long: Sequence[int] = ()
+    overlong: Sequence[Overlong] = ()
+    counts_rows: bool = False
+
+    def place(self, line: int) -> int:
+        return self.offset + self.offsets[line]
 
 
 class Bench:
@@ -195,12 +204,14 @@ class Bench:
             buffer += line.encode() + b"\n"
             offsets.append(len(buffer))
         piece = Piece(buffer, offsets, long_numbers=long_numbers)
-        self.db.execute("CREATE OR REPLACE TEMP TABLE given(line VARCHAR, line_no INTEGER)")
-        self.db.executemany("INSERT INTO given VALUES (?, ?)", [[line, n] for n, line in enumerate(lines)])
-        load(self.stage, piece, self.db.sql("SELECT line, line_no FROM given").to_arrow_table())
+        self.db.execute("CREATE OR REPLACE TEMP TABLE given(line VARCHAR, line_no INTEGER, start INTEGER)")
+        rows = [[line, n, start] for n, (line, start) in enumerate(zip(lines, offsets, strict=False))]
+        self.db.executemany("INSERT INTO given VALUES (?, ?, ?)", rows)
+        load(self.stage, piece, self.db.sql("SELECT line, line_no, start FROM given").to_arrow_table())
         self.db.execute("BEGIN")
         made = judge(self.stage, self.works, uuid_ts=STAMP)
         deduplicate(self.stage, self.loader, self.works)
+        quarantine.keep_lines(self.stage, piece, secret=False)
         settled = {}
         for work in self.works:
             rows = store(self.stage, self.loader, work, made[work], times=self.times, uuid_ts=STAMP)
@@ -208,6 +219,11 @@ class Bench:
             done.counts.tables += rows
             settled[work.feed.kind] = done
         self.db.execute("COMMIT")
+        release(self.stage)
+        self.kept = self.db.execute(
+            "SELECT feed, reason, column_name, content, content_kind, line, line_offset FROM ec_quarantine"
+            " ORDER BY feed, line, column_name"
+        ).fetchall()
         self.loader.forget()
         return settled
 

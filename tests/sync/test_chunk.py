@@ -47,7 +47,7 @@ def test_a_bad_line_never_shadows_its_good_twin() -> None:
     bench = Bench(connection())
     done = bench.load(identify(1, {SHOPPER: True}, timestamp="soon"), identify(1, {SHOPPER: True}))["connection"]
     assert (done.counts.inserted, done.counts.quarantined) == (1, 1)
-    assert [(entry.reason, entry.line, entry.offset) for entry in done.quarantined] == [("no_time", 1, 0)]
+    assert [(reason, line, offset) for _, reason, *_, line, offset in bench.kept] == [("no_time", 1, 0)]
 
 
 def test_dirt_is_quarantined_with_its_place() -> None:
@@ -55,9 +55,13 @@ def test_dirt_is_quarantined_with_its_place() -> None:
     lines = ['{"type":', "[1]", '{"type": 5}', '{"type":"identify","messageId":"x","userId":"u","traits":{"a":1}}']
     done = bench.load(*lines, identify(9, {SHOPPER: True}))
     for settled in done.values():
-        whole = [entry.reason for entry in settled.quarantined]
-        assert whole == ["malformed_json", "not_an_object", "envelope"]
-        assert settled.counts.read == 5
+        assert (settled.counts.read, settled.counts.quarantined) == (5, 3)
+    assert [(feed, reason) for feed, reason, *_ in bench.kept] == [
+        (-1, "malformed_json"),
+        (-1, "not_an_object"),
+        (1, "envelope"),
+        (2, "envelope"),
+    ]
     assert done["connection"].counts.filtered == {"undeclared": 1}
 
 
@@ -67,7 +71,7 @@ def test_a_value_that_does_not_fit_is_a_cell() -> None:
     assert bench.rows(IDENTIFIES, f"id, {REVENUE}") == [
         ("m1", 5), ("m2", None), ("m3", None), ("m4", 1000), ("m5", None), ("m6", None)
     ]  # fmt: skip
-    assert [entry.text for entry in done["connection"].quarantined] == ["5.5", '"abc"', str(2**63), "true"]
+    assert [row[3] for row in bench.kept if row[0] == 1] == ["5.5", '"abc"', str(2**63), "true"]
     assert done["connection"].counts.cells == 4
     assert done["connection"].counts.quarantined == 0
 
@@ -107,14 +111,18 @@ def test_anonymous_messages_make_no_user() -> None:
 def test_undeclared_keys_are_counted_and_not_stored() -> None:
     bench = Bench(connection())
     done = bench.load(identify(1, {SHOPPER: True, "Extra": "x"}), identify(2, {"other": 1}))["connection"]
-    assert [(item.key, item.json_type, item.count) for item in done.undeclared] == [("Extra", "varchar", 1)]
+    assert [(item.kind, item.key, item.types, item.messages) for item in done.undeclared] == [
+        ("trait", "Extra", "varchar", 1),
+        ("trait", "other", "ubigint", 1),
+    ]
+    assert done.undeclared[0].first_at == "2024-01-02T00:01:00.000000Z"
     assert done.counts.filtered == {"undeclared": 1}
 
 
 def test_undeclared_values_are_kept_when_asked() -> None:
     bench = Bench(connection(on_undeclared="quarantine"))
-    done = bench.load(identify(1, {SHOPPER: True, "Extra": "x"}))["connection"]
-    assert [(entry.column, entry.reason, entry.text) for entry in done.quarantined] == [("Extra", "undeclared", '"x"')]
+    bench.load(identify(1, {SHOPPER: True, "Extra": "x"}))
+    assert [row[1:4] for row in bench.kept] == [("undeclared", "Extra", '"x"')]
 
 
 def test_an_activation_takes_its_audience_and_hashes() -> None:
@@ -122,13 +130,18 @@ def test_an_activation_takes_its_audience_and_hashes() -> None:
     entity = {"plan": "gold", "n": [1, 2]}
     done = bench.load(
         track(1, "Audience Entered", {**ENTERED, "data_graph_entity_context": entity, "email": " A@B.c "}),
-        track(2, "Audience Entered", ENTERED),
+        track(2, "Audience Entered", {**ENTERED, "email": "d@e.f"}, context={"traits": {"email": "g@h.i", "age": 5}}),
         track(3, "Trait Computed", {"trait_key": REVENUE, REVENUE: 1}),
     )["activation"]
     assert bench.rows('"default".vip', "id, event_name, plan, email, entity_context") == [
         ("m1", "Audience Entered", "gold", hashlib.sha256(b"a@b.c").hexdigest(), '{"plan":"gold","n":[1,2]}')
     ]
-    assert [(entry.reason, entry.text) for entry in done.quarantined] == [("required", None)]
+    assert done.counts.quarantined == 1
+    ((_, reason, _, content, kind, *_),) = bench.kept
+    assert (reason, kind) == ("required", "redacted")
+    kept = json.loads(content)
+    assert kept["properties"] == {**ENTERED, "email": "sha256:" + hashlib.sha256(b'"d@e.f"').hexdigest()}
+    assert kept["context"] == {"traits": {"email": "sha256:" + hashlib.sha256(b'"g@h.i"').hexdigest(), "age": 5}}
     assert done.counts.filtered == {"not_routed": 1}
 
 

@@ -38,6 +38,6 @@ def quarantine(
             raise UsageError(f"no quarantined message {id}", help="engagectl quarantine list prints them")
         finish(ctx.obj, terminal, text="\n\n".join(tree(one) for one in chosen), data={"entries": chosen})
         return
-    heads = [name for name in (data[0] if data else ()) if name not in ("content", "content_kind")]
+    heads = ("warehouse", "feed", "message_id", "table", "column", "reason", "file", "line")
     text = columns(heads, [[one[name] for name in heads] for one in data]) if data else "Nothing in quarantine."
     finish(ctx.obj, terminal, text=text, data={"entries": data}, summary={"entries": len(data)})

@@ -6,7 +6,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from engagectl.sync.inputs.files import InputFile, open_bytes
 
@@ -15,6 +15,9 @@ _UTF8_PIECE = 64 << 10
 _DIGIT_PIECE = 256 << 10
 _FLAT = bytes(48 if 48 <= code <= 57 or code == 46 else code for code in range(256))
 _RUN = b"0" * 16
+DEPTH_MAX = 128
+_NO_OPENING = bytes(code for code in range(256) if code not in b"[{\n")
+_STRING = re.compile(rb'"(?:\\.|[^"\\])*"')
 _NUMBER = re.compile(rb"\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 
@@ -32,8 +35,8 @@ class Overlong:
 class Chunk:
     """Whole lines of one file. `offsets` are n + 1 starts within the buffer; `offset` and `line` are of its first byte.
 
-    `not_utf8` and `long_numbers` are line numbers within the chunk: lines that are not UTF-8 or hold a NUL, and lines
-    with a number that a double may not carry.
+    `not_utf8`, `long_numbers`, `deep` and `too_long` are line numbers within the chunk: lines that are not UTF-8, that
+    hold a number which a double may not carry, that nest deeper than DEPTH_MAX, and that are longer than the limit.
     """
 
     buffer: bytes
@@ -43,12 +46,18 @@ class Chunk:
     end: int
     overlong: tuple[Overlong, ...]
     not_utf8: tuple[int, ...]
-    has_nul_escape: bool
     long_numbers: tuple[int, ...]
+    deep: tuple[int, ...] = ()
+    too_long: tuple[int, ...] = ()
+    counts_rows: bool = False  # offsets of Parquet are rows
 
     @property
     def lines(self) -> int:
         return len(self.offsets) - 1
+
+    def place(self, line: int) -> int:
+        """Return the offset of a line of the chunk within the file."""
+        return self.offset + (line if self.counts_rows else self.offsets[line])
 
 
 def chunks(
@@ -86,7 +95,7 @@ def chunks(
                 offset, line = offset + passed, line + 1
                 continue
             if cut or overlong:
-                yield _chunk(buffer[:cut] if carry else buffer, offset, line, tuple(overlong))
+                yield _chunk(buffer[:cut] if carry else buffer, offset, line, tuple(overlong), line_bytes_max)
             offset, overlong = offset + cut, []
             line += buffer.count(b"\n", 0, cut)
 
@@ -104,8 +113,9 @@ def _pass_over(stream: "io.RawIOBase | io.BufferedIOBase | object", head: bytes)
         size += len(part)
 
 
-def _chunk(buffer: bytes, offset: int, line: int, overlong: tuple[Overlong, ...]) -> Chunk:
+def _chunk(buffer: bytes, offset: int, line: int, overlong: tuple[Overlong, ...], line_bytes_max: int) -> Chunk:
     offsets = array("i", accumulate(map(len, io.BytesIO(buffer)), initial=0))
+    lengths = (after - before for before, after in pairwise(offsets)) if len(buffer) > line_bytes_max else ()
     return Chunk(
         buffer=buffer,
         offsets=offsets,
@@ -114,8 +124,9 @@ def _chunk(buffer: bytes, offset: int, line: int, overlong: tuple[Overlong, ...]
         end=offset + len(buffer),
         overlong=overlong,
         not_utf8=tuple(_not_utf8(buffer, offsets)),
-        has_nul_escape=b"\\u0000" in buffer,
         long_numbers=tuple(_long_numbers(buffer, offsets)),
+        deep=tuple(_deep(buffer)),
+        too_long=tuple(number for number, length in enumerate(lengths) if length > line_bytes_max),
     )
 
 
@@ -126,21 +137,37 @@ def _not_utf8(buffer: bytes, offsets: "array[int]") -> Iterator[int]:
     while start < end:
         stop = buffer.rfind(b"\n", start, start + _UTF8_PIECE) + 1 or buffer.find(b"\n", start + _UTF8_PIECE) + 1 or end
         try:
-            is_clean = "\0" not in str(view[start:stop], "utf-8")
+            str(view[start:stop], "utf-8")
         except UnicodeDecodeError:
-            is_clean = False
-        if not is_clean:
             first = bisect_right(offsets, start) - 1
             for number in range(first, len(offsets) - 1):
                 if offsets[number] >= stop:
                     break
                 piece = view[offsets[number] : offsets[number + 1]]
                 try:
-                    if "\0" in str(piece, "utf-8"):
-                        yield number
+                    str(piece, "utf-8")
                 except UnicodeDecodeError:
                     yield number
         start = stop
+
+
+def _deep(buffer: bytes) -> Iterator[int]:
+    """Lines that nest too deep. Only one with more than DEPTH_MAX brackets can; of those the strings are left out."""
+    brackets = buffer.translate(None, _NO_OPENING).split(b"\n")
+    if max(map(len, brackets)) <= DEPTH_MAX:
+        return
+    suspects = {number for number, opened in enumerate(brackets) if len(opened) > DEPTH_MAX}
+    for number, line in enumerate(io.BytesIO(buffer)):
+        if number in suspects:
+            depth = deepest = 0
+            for code in _STRING.sub(b"", line):
+                if code in b"[{":
+                    depth += 1
+                    deepest = max(deepest, depth)
+                elif code in b"]}":
+                    depth -= 1
+            if deepest > DEPTH_MAX:
+                yield number
 
 
 def _long_numbers(buffer: bytes, offsets: "array[int]") -> Iterator[int]:

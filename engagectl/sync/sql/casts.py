@@ -22,7 +22,15 @@ from engagectl.model.column_type import (
 from engagectl.model.feed import Transform
 from engagectl.sync.sql.quoting import literal
 
-_TIME_SHAPE = r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})"
+# Hours to 23 and no second 60: DuckDB rolls what is beyond over into the next day.
+_CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
+_TIME_SHAPE = rf"\d{{4}}-\d{{2}}-\d{{2}}[Tt ]{_CLOCK}:[0-5]\d(\.\d+)?([Zz]|[+-]{_CLOCK})"
+_FIRST, _LAST = "0001-01-01 00:00:00+00", "9999-12-31 23:59:59.999999+00"
+# DuckDB's parser also takes these for numbers, in any case: `:nan`, `[-inf`. JSON text here is compact.
+_NO_NUMBER = r"(^|[:\[,])-?(?i:nan|inf)"
+_STRING = r'"(\\.|[^"\\])*"'
+_NUL_ESCAPE = r"(^|[^\\])(\\\\)*\\u0000"
+_HUGE = r"[eE][+-]?[0-9]{5,}"
 _RANGES = {"smallint": 1 << 15, "int2": 1 << 15, "integer": 1 << 31, "int4": 1 << 31, "int": 1 << 31, "tinyint": 1 << 7}
 
 
@@ -37,16 +45,30 @@ def string_of(value: str) -> str:
 
 
 def time_of(text: str) -> str:
-    """Return the instant that an RFC 3339 text names. DuckDB takes much more than that, so the shape comes first."""
-    return f"CASE WHEN regexp_full_match({text}, {literal(_TIME_SHAPE)}) THEN try_cast({text} AS TIMESTAMPTZ) END"
+    """Return the instant that an RFC 3339 text names, of the years 1 to 9999 in UTC. DuckDB takes much more than that,
+    so the shape comes first.
+    """
+    instant = f"try_cast({text} AS TIMESTAMPTZ)"
+    inside = f"{instant} BETWEEN TIMESTAMPTZ '{_FIRST}' AND TIMESTAMPTZ '{_LAST}'"
+    return (
+        f"CASE WHEN regexp_full_match({text}, {literal(_TIME_SHAPE)})"
+        f" AND (({text} >= '0001-01-02' AND {text} < '9999-12-31') OR {inside}) THEN {instant} END"
+    )
 
 
 def text_of(value: str) -> str:
     """Return any value in its one text form: strings their content, the rest its compact JSON."""
     return (
         f"CASE WHEN {value} = 'null' THEN NULL WHEN {value}[1] = '\"' THEN json_extract_string({value}, '$')"
-        f" ELSE {value} END"
+        f" WHEN {_is_plain(value)} THEN {value} END"
     )
+
+
+def _is_plain(value: str) -> str:
+    """Return the predicate "compact JSON, and nothing in it that only DuckDB takes for a number"."""
+    suspect = f"regexp_matches({value}, {literal(_NO_NUMBER)})"
+    blanked = f"regexp_replace({value}, {literal(_STRING)}, '0', 'g')"
+    return f"NOT ({suspect} AND regexp_matches({blanked}, {literal(_NO_NUMBER)}))"
 
 
 def strict(value: str, wanted: ColumnType, *, membership: bool = False) -> str:
@@ -74,8 +96,12 @@ def strict(value: str, wanted: ColumnType, *, membership: bool = False) -> str:
                 f"CASE WHEN regexp_full_match({text}, {literal('[0-9]{4}-[0-9]{2}-[0-9]{2}')})"
                 f" THEN try_cast({text} AS DATE) END"
             )
-        case JsonText() | Json():
-            return f"nullif({value}, 'null')"
+        case JsonText():
+            return f"CASE WHEN {value} <> 'null' AND {_is_plain(value)} THEN {value} END"
+        case Json():
+            # PostgreSQL's jsonb holds no NUL and no number beyond its numeric
+            odd = f"regexp_matches({value}, {literal(_NUL_ESCAPE)}) OR regexp_matches({value}, {literal(_HUGE)})"
+            return f"CASE WHEN {value} <> 'null' AND {_is_plain(value)} AND NOT ({odd}) THEN {value} END"
         case Native(name):
             return _native(value, name)
 

@@ -29,10 +29,19 @@ class DuckdbLoader:
         self._seen = _table(TableName(journal, "seen"))
 
     def insert(self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str) -> int:
+        return self._insert(table, columns, select, only="")
+
+    def insert_new(self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str, *, key: str) -> int:
+        known = f"SELECT 1 FROM {_table(table)} AS o WHERE o.{_ident(key)} = staged.{_ident(key)}"
+        return self._insert(table, columns, select, only=f" WHERE NOT EXISTS ({known})")
+
+    def _insert(self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str, *, only: str) -> int:
         names = [_ident(name) for name, _ in columns]
-        casts = ", ".join(f"CAST({n} AS {type_sql(kind)})" for n, (_, kind) in zip(names, columns, strict=True))
+        casts = ", ".join(f"CAST(staged.{n} AS {type_sql(kind)})" for n, (_, kind) in zip(names, columns, strict=True))
         listed = ", ".join(names)
-        return self._run(f"INSERT INTO {_table(table)} ({listed}) SELECT {casts} FROM ({select}) AS staged({listed})")
+        return self._run(
+            f"INSERT INTO {_table(table)} ({listed}) SELECT {casts} FROM ({select}) AS staged({listed}){only}"
+        )
 
     def remember(self, ids: str, known: str) -> int:
         """Bits are kept in append-only rows; a lookup joins those of the staged ids and ors them."""

@@ -49,6 +49,18 @@ class PostgresLoader:
     def insert(self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str) -> int:
         return self._copy(select, f"{_table(table)} ({', '.join(_ident(name) for name, _ in columns)})")
 
+    def insert_new(self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str, *, key: str) -> int:
+        listed = ", ".join(_ident(name) for name, _ in columns)
+        self._connection.execute("DROP TABLE IF EXISTS pg_temp.ec_rows")
+        self._connection.execute(
+            f"CREATE TEMP TABLE ec_rows ON COMMIT DROP AS SELECT {listed} FROM {_table(table)} WITH NO DATA"
+        )
+        self._copy(select, f"pg_temp.ec_rows ({listed})")
+        return self._connection.execute(
+            f"INSERT INTO {_table(table)} ({listed}) SELECT {listed} FROM pg_temp.ec_rows AS n WHERE NOT EXISTS"
+            f" (SELECT 1 FROM {_table(table)} AS o WHERE o.{_ident(key)} = n.{_ident(key)})"
+        )
+
     def remember(self, ids: str, known: str) -> int:
         """Insert what is new; only for the ids that existed look at the stored bits and add to them."""
         pg = self._connection
