@@ -22,6 +22,7 @@ from engagectl.model.plan import Plan
 if TYPE_CHECKING:
     from engagectl.apply import ApplyReport
     from engagectl.edit.fmt import Formatted
+    from engagectl.inspect.survey import Survey
     from engagectl.journal.history import HistoryEntry
     from engagectl.journal.quarantine import QuarantineEntry
     from engagectl.sync.passes import Progress, SyncOptions
@@ -334,6 +335,26 @@ def path_in_repository(root: Path) -> str:
             inside = root.relative_to(folder).as_posix()
             return "" if inside == "." else f"{inside}/"
     return ""
+
+
+def inspect(
+    project: Project, *, schemas: Sequence[str] = (), rows: int = 100_000, warehouses: Sequence[str] = ()
+) -> "tuple[Survey, ...]":
+    """Look at what is in each warehouse: of Engage, or in the schemas that match. Reads a bounded number of rows."""
+    from engagectl.inspect.survey import survey
+    from engagectl.warehouses.registry import warehouse
+
+    with connected(project, command="inspect", read_only=True, warehouses=warehouses) as connections:
+        return tuple(
+            survey(
+                connection,
+                warehouse(project.spec.warehouses[name].type),
+                schemas=schemas,
+                rows=rows,
+                journal=project.spec.journal_schema,
+            )
+            for name, connection in connections.items()
+        )
 
 
 def holder_name() -> str:

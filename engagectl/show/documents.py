@@ -169,6 +169,48 @@ _ENTRY = _object(
     }
 )
 _CHECK = _object({"warehouse": TEXT, "name": TEXT, "ok": FLAG, "detail": TEXT, "fix": TEXT})
+_FOUND_TABLE = _object(
+    {
+        "table": TEXT,
+        "holds": {"enum": ["identifies", "users", "tracks", "event", "activation", "other"]},
+        "kind": {"enum": ["table", "view"]},
+        "owner": TEXT,
+        "rows": _maybe(COUNT),
+        "read": COUNT,
+        "whole": FLAG,
+        "last_at": _maybe(TEXT),
+        "columns": _list(_object({"name": TEXT, "type": TEXT})),
+        "never_filled": _list(TEXT),
+        "keys": _list(TEXT),
+        "events": _list(TEXT),
+        "refused": TEXT,
+    }
+)
+_SURVEY = _object(
+    {
+        "warehouse": TEXT,
+        "type": TEXT,
+        "version": TEXT,
+        "role": TEXT,
+        "schemas": _list(_object({"schema": TEXT, "kind": TEXT, "space": TEXT, "tables": _list(_FOUND_TABLE)})),
+        "computations": _list(
+            _object(
+                {
+                    "kind": {"enum": ["trait", "audience", "journey"]},
+                    "key": TEXT,
+                    "space": TEXT,
+                    "tables": _list(TEXT),
+                    "types": _list(TEXT),
+                    "guessed": FLAG,
+                }
+            )
+        ),
+        "oddities": _list(_object({"kind": TEXT, "address": TEXT, "detail": TEXT})),
+        "queries": COUNT,
+        "rows_read": COUNT,
+        "next": _list(TEXT),
+    }
+)
 
 DOCUMENTS: dict[str, dict[str, Schema]] = {  # command -> the keys of its document beside the envelope's
     "plan": _PLAN,
@@ -192,6 +234,7 @@ DOCUMENTS: dict[str, dict[str, Schema]] = {  # command -> the keys of its docume
     "explain": {"code": CODE, "title": TEXT, "text": TEXT},
     "quarantine": {"entries?": _list(_object({"warehouse": TEXT, "feed": TEXT, "reason": TEXT}))},
     "validate": {},
+    "inspect": {"warehouses": _list(_SURVEY)},
     "fmt": {"files": _list(_object({"file": TEXT, "changed": FLAG, "refused": _maybe(TEXT)}))},
     "completion": {"shell": TEXT, "script": TEXT},
     "version": {"version": TEXT},

@@ -145,6 +145,14 @@ class Check:
     fix: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """A FROM item: the rows that a table stored last, without reading the others; `whole` when it is all of them."""
+
+    sql: str
+    whole: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Warehouse:
     """A warehouse: facts, and its parts. `spec` is its part of the YAML (config.warehouse), resolved at connect().
@@ -173,4 +181,6 @@ class Warehouse:
     loader: Callable[..., Loader]
     doctor: Callable[..., tuple[Check, ...]]
     native_type: Callable[[str], ColumnType]  # the catalog's text -> the neutral type, Native when there is none
+    newest: Callable[..., Newest]  # (connection, table, its name as SQL, rows=N): what a bounded look may read
+    role: Callable[[Connection], str]  # who the session is to the engine, "" where it knows no roles
     endpoint: Callable[[Any, Mapping[str, str]], str]  # the database it resolves to, as text: two equal ones are EC413

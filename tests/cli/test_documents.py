@@ -52,6 +52,7 @@ SUCCESS = [
     ("explain", "EC104"),
     ("quarantine", "list"),
     ("validate",),
+    ("inspect",),
     ("fmt", "--diff"),
     ("completion", "zsh"),
     ("version",),

@@ -27,6 +27,7 @@ from engagectl.warehouses.duckdb.column_types import (
     settle,
     type_sql,
 )
+from engagectl.warehouses.duckdb.newest import newest, role
 
 
 def _connect(*args: Any, **kwargs: Any) -> Connection:
@@ -92,5 +93,7 @@ WAREHOUSE = Warehouse(
     loader=_loader,
     doctor=_doctor,
     native_type=native_type,
+    newest=newest,
+    role=role,
     endpoint=_endpoint,
 )

@@ -18,6 +18,7 @@ from engagectl.warehouses.postgres.column_types import (
     settle,
     type_sql,
 )
+from engagectl.warehouses.postgres.newest import newest, role
 
 
 def _connect(*args: Any, **kwargs: Any) -> Connection:
@@ -93,5 +94,7 @@ WAREHOUSE = Warehouse(
     loader=_loader,
     doctor=_doctor,
     native_type=native_type,
+    newest=newest,
+    role=role,
     endpoint=_endpoint,
 )
