@@ -80,6 +80,12 @@ def connect(
     file (`<file>.waiting`). Raises ConnectError when the file cannot be opened or created.
     """
     path = database_path(spec, secrets, root)
+    by_reference = not isinstance(secrets.get("path", ""), str)
+    shown = f"the file of warehouse {id!r}" if by_reference else str(path)
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise ConnectError(f"{shown} cannot be looked at: {error.strerror}", help="check the path") from None
     settings: Settings = {
         "memory_limit": f"{memory_mb}MB",
         "threads": str(threads),
@@ -87,12 +93,12 @@ def connect(
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
     }
-    if read_only and not path.exists():
+    if read_only and not there:
         handle = duckdb.connect(":memory:", config=settings)
         return DuckdbConnection(handle, id, path=None, read_only=True)
-    if not read_only and not path.exists():
-        _create(path, storage_version=spec.storage_version)
-    handle = _open(path, settings, read_only=read_only, timeout_s=lock_timeout_s, command=command)
+    if not read_only and not there:
+        _create(path, shown, storage_version=spec.storage_version)
+    handle = _open(path, shown, settings, read_only=read_only, timeout_s=lock_timeout_s, command=command)
     connection = DuckdbConnection(handle, id, path=path, read_only=read_only)
     if not read_only:
         _WRITERS[path] = command
@@ -190,15 +196,16 @@ def _lock_down(handle: duckdb.DuckDBPyConnection) -> Path:
     return scratch
 
 
-def _create(path: Path, *, storage_version: object) -> None:
+def _create(path: Path, shown: str, *, storage_version: object) -> None:
     """Create an empty database, whole and private (0600), before anybody can see it under its name."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         room = Path(tempfile.mkdtemp(prefix=".engagectl-new-", dir=path.parent))
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no path"
         raise ConnectError(
-            f"{path} cannot be created: {error.strerror}", help="check the path and who may write to its folder"
-        ) from error
+            f"{shown} cannot be created: {reason}", help="check the path and who may write to its folder"
+        ) from None
     try:
         fresh = room / "new.duckdb"
         config: Settings = {"storage_compatibility_version": str(storage_version)} if storage_version else {}
@@ -209,10 +216,10 @@ def _create(path: Path, *, storage_version: object) -> None:
         with contextlib.suppress(FileExistsError):  # somebody was faster: theirs is as good and as empty
             os.link(fresh, path)
         _sync_to_disk(path.parent)
-    except (OSError, duckdb.Error) as error:
+    except (OSError, duckdb.Error):
         raise ConnectError(
-            f"{path} cannot be created", help="check the path, storage_version and who may write to its folder"
-        ) from error
+            f"{shown} cannot be created", help="check the path, storage_version and who may write to its folder"
+        ) from None
     finally:
         shutil.rmtree(room, ignore_errors=True)
 
@@ -226,7 +233,7 @@ def _sync_to_disk(path: Path) -> None:
 
 
 def _open(
-    path: Path, settings: Settings, *, read_only: bool, timeout_s: float, command: str
+    path: Path, shown: str, settings: Settings, *, read_only: bool, timeout_s: float, command: str
 ) -> duckdb.DuckDBPyConnection:
     """Open the file, polling while somebody else has it."""
     until = time.monotonic() + timeout_s
@@ -234,12 +241,12 @@ def _open(
     signed = False
     try:
         while True:
-            handle, holder = _try_open(path, settings, read_only=read_only)
+            handle, holder = _try_open(path, shown, settings, read_only=read_only)
             if handle is not None:
                 return handle
             if time.monotonic() >= until:
                 raise LockHeld(
-                    f"{path.name} is in use by {holder}",
+                    f"{shown} is in use by {holder}",
                     help="wait for it to end, or give it more time with --lock-timeout",
                 )
             if not read_only:
@@ -250,7 +257,9 @@ def _open(
             sign.unlink(missing_ok=True)
 
 
-def _try_open(path: Path, settings: Settings, *, read_only: bool) -> tuple[duckdb.DuckDBPyConnection | None, Holder]:
+def _try_open(
+    path: Path, shown: str, settings: Settings, *, read_only: bool
+) -> tuple[duckdb.DuckDBPyConnection | None, Holder]:
     if path in _WRITERS:
         return None, Holder(command=f"engagectl {_WRITERS[path]}", pid=os.getpid())
     try:
@@ -261,12 +270,14 @@ def _try_open(path: Path, settings: Settings, *, read_only: bool) -> tuple[duckd
             return None, Holder(command=_command_of(int(held[1])), pid=int(held[1]))
         if "Could not set lock" in str(error):
             return None, Holder(command="another process")
-        raise ConnectError(f"{path} cannot be opened: {_why_not(path)}", help="check the path and its rights") from None
+        raise ConnectError(
+            f"{shown} cannot be opened: {_why_not(path)}", help="check the path and its rights"
+        ) from None
     except duckdb.ConnectionException:
         return None, Holder(command="this process", pid=os.getpid())
     except duckdb.Error:
         raise ConnectError(
-            f"{path} cannot be opened by DuckDB {duckdb.__version__}",
+            f"{shown} cannot be opened by DuckDB {duckdb.__version__}",
             help="a file of a newer DuckDB, or of another program? Move it away or name another path",
         ) from None
 

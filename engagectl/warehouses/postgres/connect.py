@@ -62,7 +62,7 @@ def connect(
     try:
         handle = psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
     except psycopg.Error as error:
-        raise _cannot_connect(error, parameters) from None
+        raise _cannot_connect(error, parameters, secrets) from None
     connection = PostgresConnection(handle, id, read_only=read_only, command=command)
     try:
         connection.prepare_session()
@@ -337,13 +337,25 @@ _REASONS = (
 )
 
 
-def _cannot_connect(error: "psycopg.Error", parameters: Mapping[str, Any]) -> EngagectlError:
-    """Say why in our words: the driver's text may repeat what the dsn holds."""
+def _cannot_connect(
+    error: "psycopg.Error", parameters: Mapping[str, Any], secrets: "Mapping[str, Secret | str]"
+) -> EngagectlError:
+    """Say why in our words: the driver's text may repeat what the dsn holds.
+
+    What came by reference is not shown: a password with an `@` in a dsn would end up in the host.
+    """
     text = str(error)
     reason = next((words for sign, words in _REASONS if sign in text), "the connection failed")
-    host, port = parameters.get("host") or "the local socket", parameters.get("port") or 5432
-    database = parameters.get("dbname") or parameters.get("user") or ""
+    shown = {
+        name: "(by reference)" if not isinstance(secrets.get(name, ""), str) else parameters.get(libpq)
+        for name, libpq in (("host", "host"), ("port", "port"), ("database", "dbname"))
+    }
+    if not isinstance(secrets.get("dsn", ""), str):
+        server = "the server of the dsn"
+    else:
+        host, port = shown["host"] or "the local socket", shown["port"] or 5432
+        server = f"{host}:{port}, database {shown['database'] or ''!r}"
     return ConnectError(
-        f"PostgreSQL at {host}:{port}, database {database!r}: {reason}",
+        f"PostgreSQL at {server}: {reason}",
         help="check host, port, database, user, password and sslmode of the warehouse",
     )
