@@ -10,7 +10,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,9 +37,15 @@ def open_project(
     target: str | None = None,
     variables: Mapping[str, str] | None = None,
     var_files: Sequence[Path] = (),
+    warehouses: Sequence[str] = (),
+    lock_timeout_s: float = 10.0,
 ) -> Project:
-    """Find the project of a folder (walking up) and load it whole. Raises ConfigError with every problem at once."""
-    return load_project(find_root(directory), target=target, variables=variables or {}, var_files=var_files)
+    """Find the project of a folder (walking up) and load it whole. Raises ConfigError with every problem at once.
+
+    What is done with it later keeps to these warehouses, and waits so long for one that is in use.
+    """
+    project = load_project(find_root(directory), target=target, variables=variables or {}, var_files=var_files)
+    return replace(project, only=tuple(warehouses), lock_timeout_s=lock_timeout_s)
 
 
 def validate(
@@ -101,12 +107,18 @@ def _same(one: Diagnostic) -> tuple[str, str, str]:
 
 @contextmanager
 def connected(
-    project: Project, *, command: str, read_only: bool, lock_timeout_s: float = 10.0, warehouses: Sequence[str] = ()
+    project: Project,
+    *,
+    command: str,
+    read_only: bool,
+    lock_timeout_s: float | None = None,
+    warehouses: Sequence[str] = (),
 ) -> "Iterator[Mapping[str, Connection]]":
     """Open the target's warehouses, or those named; close them all at the end."""
     from engagectl.config.resolve import resolve_secrets
     from engagectl.warehouses.registry import warehouse
 
+    warehouses = warehouses or project.only
     wanted = dict.fromkeys(project.roles.values())
     unknown = [name for name in warehouses if name not in wanted]
     if unknown:
@@ -126,7 +138,7 @@ def connected(
                 secrets=secrets[name],
                 root=project.root,
                 read_only=read_only,
-                lock_timeout_s=lock_timeout_s,
+                lock_timeout_s=project.lock_timeout_s if lock_timeout_s is None else lock_timeout_s,
                 command=command,
             )
             opened[name] = stack.enter_context(connection)

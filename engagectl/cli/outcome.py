@@ -54,6 +54,8 @@ def project_of(state: Invocation, terminal: Terminal) -> "Project":
         target=state.target,
         variables=variables_of(state),
         var_files=tuple(Path(name) for name in state.var_file),
+        warehouses=state.warehouses,
+        lock_timeout_s=state.lock_timeout_s,
     )
     state.notes = project.diagnostics
     if state.command in ("plan", "apply") and not (state.quiet or state.json):

@@ -27,7 +27,11 @@ MAX_FILES = 5_000
 
 @dataclass(frozen=True)
 class Project:
-    """A loaded project, seen through one target ("" when it has none: then every warehouse is its own role)."""
+    """A loaded project, seen through one target ("" when it has none: then every warehouse is its own role).
+
+    `only` are the warehouses that the caller asked for (none: all of the target), `lock_timeout_s` how long to wait
+    for one that is in use.
+    """
 
     root: Path
     spec: ProjectSpec
@@ -38,6 +42,8 @@ class Project:
     diagnostics: tuple[Diagnostic, ...] = ()
     origins: Mapping[tuple[str, str], Origin] = field(default_factory=dict, repr=False)
     sources: Mapping[str, Source] = field(default_factory=dict, repr=False)
+    only: tuple[str, ...] = ()
+    lock_timeout_s: float = 10.0
 
     def origin(self, kind: str, id: str) -> Origin:
         """Return where a resource is written; `kind` is its map (`traits`) or a key of the root file."""

@@ -118,3 +118,10 @@ def test_demo_shows_rows_and_ends_with_nothing_to_do(tmp_path: Path) -> None:
     assert "No drift." in second
     assert all(number == "0" for number in re.findall(r"inserted ([0-9,]+)", second))
     assert any(number != "0" for number in re.findall(r"inserted ([0-9,]+)", first))
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "sync", "drift", "status", "history", "quarantine"])
+def test_every_command_keeps_to_the_warehouse_that_a_flag_names(project: Path, command: str) -> None:
+    done = run("-C", str(project), command, "-w", "nowhere")
+    assert done.code == 64
+    assert "warehouses of this target: local" in done.err
