@@ -241,6 +241,7 @@ def apply_plan(
             reporter=reporter,
             take_over=take_over,
             lock_timeout_s=lock_timeout_s,
+            commit=_commit(project.root),
         )
 
 
@@ -287,6 +288,27 @@ def history(project: Project, *, kind: str = "", limit: int = 50) -> "tuple[tupl
                 :limit
             ]
         )
+
+
+def last_applied_commit(project: Project, *, warehouses: Sequence[str] = ()) -> str:
+    """Return the commit of the last successful apply of this target, "" when none is known."""
+    from engagectl.journal.history import last_commit
+
+    with connected(project, command="history", read_only=True, warehouses=warehouses) as connections:
+        found = [
+            last_commit(one, project.spec.journal_schema, project=project.spec.project, target=project.target)
+            for one in connections.values()
+        ]
+    known = [one for one in found if one is not None]
+    # warehouses that stand apart: from the one that is furthest behind, for a step that is done already does no harm
+    return min(known)[1] if known else ""
+
+
+def empty_plan(project: Project) -> Plan:
+    """Return a plan that approves nothing."""
+    from engagectl.planner.plan import sealed
+
+    return sealed(project, (), now=datetime.now(UTC), select=(), mode="warehouse", commit=_commit(project.root))
 
 
 def quarantine(project: Project, *, limit: int = 100) -> "tuple[tuple[str, QuarantineEntry], ...]":

@@ -29,6 +29,7 @@ def apply_plan(
     reporter: Callable[[object], None],
     take_over: bool = False,
     lock_timeout_s: float = 10.0,
+    commit: str = "",
 ) -> ApplyReport:
     """Change the warehouses as planned now, and nothing else; with approved plans, their steps and no others.
 
@@ -41,7 +42,7 @@ def apply_plan(
         connection.lock(journal, timeout_s=lock_timeout_s, holder=holder)
     if approved and not select and all(plan.selected for plan in approved):
         select = tuple(dict.fromkeys(pattern for plan in approved for pattern in plan.selected))
-    plan = make_plan(project, connections=connections, now=now, select=select, take_over=take_over)
+    plan = make_plan(project, connections=connections, now=now, select=select, take_over=take_over, commit=commit)
     refuse(plan, take_over=take_over)
     if approved is not None:
         compare(plan, approved, now=now)

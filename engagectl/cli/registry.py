@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {  # name -> (module:function, one l
     ),
     "validate": ("engagectl.cli.commands.validate:validate", "Check the YAML. Connects to nothing.", "In CI"),
     "fmt": ("engagectl.cli.commands.fmt:fmt", "Write the YAML in one layout, comments kept.", "In CI"),
+    "ci": ("engagectl.cli.commands.ci:ci", "Comment, keep an issue, or fetch approved plans, in a job.", "In CI"),
     "completion": ("engagectl.cli.commands.completion:completion", "Print the completion script of a shell.", "Other"),
     "version": ("engagectl.cli.commands.version:version", "Print the version.", "Other"),
 }

@@ -197,6 +197,18 @@ def next_stamp(connection: Connection, journal: str, now: str) -> str:
     return rfc3339(datetime.fromisoformat(last) + timedelta(microseconds=1))
 
 
+def last_commit(connection: Connection, journal: str, *, project: str, target: str) -> tuple[str, str] | None:
+    """Return when the last successful apply of a target started, and its commit."""
+    if not has_journal(connection, journal):
+        return None
+    rows = connection.query(
+        f"SELECT started_at, git_commit FROM {place(journal, 'applies')}"
+        " WHERE project = ? AND target = ? AND status = 'Success' AND git_commit <> '' ORDER BY started_at DESC",
+        (project, target),
+    )
+    return (str(rows[0][0]), str(rows[0][1])) if rows else None
+
+
 def last_success(connection: Connection, journal: str) -> Mapping[int, str]:
     """Return, per feed number, the start of the last successful sync that read it."""
     if not has_journal(connection, journal):

@@ -33,8 +33,8 @@ def drift_json(drift: Plan) -> dict[str, Any]:
             {
                 "warehouse": one.warehouse,
                 "type": one.type,
-                "missing": [_entry(step) for step in _missing(one)],
-                "changed": [_entry(step) for step in _changed(one)],
+                "missing": [_entry(one, step) for step in _missing(one)],
+                "changed": [_entry(one, step) for step in _changed(one)],
                 "unmanaged": [
                     {"address": str(noted.address), "rows": noted.rows}
                     for noted in one.noted
@@ -126,8 +126,18 @@ def _unmanaged(part: WarehousePlan) -> Iterator[str]:
             yield f"    and {len(found) - _LISTED} more"
 
 
-def _entry(step: Step) -> dict[str, Any]:
-    entry: dict[str, Any] = {"address": str(step.address), "fed_by": list(step.fed_by)}
+def _owner(part: WarehousePlan, step: Step) -> str:
+    """Return the owner of a feed that writes the table."""
+    table = ".".join(step.address.name.split(".")[:2])
+    return next((feed.owner for feed in part.feeds if any(str(one.name) == table for one in feed.tables)), "")
+
+
+def _entry(part: WarehousePlan, step: Step) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "address": str(step.address),
+        "fed_by": list(step.fed_by),
+        "owner": _owner(part, step),
+    }
     match step.change:
         case WidenColumn(before=found, column=wanted) | RebuildColumn(before=found, column=wanted):
             entry |= {"applied": type_text(wanted.type), "found": type_text(found.type)}

@@ -236,6 +236,13 @@ DOCUMENTS: dict[str, dict[str, Schema]] = {  # command -> the keys of its docume
     "validate": {},
     "inspect": {"warehouses": _list(_SURVEY)},
     "fmt": {"files": _list(_object({"file": TEXT, "changed": FLAG, "refused": _maybe(TEXT)}))},
+    "ci": {
+        "comments?": _list(_object({"request": COUNT, "done": TEXT})),
+        "issues?": _list(TEXT),
+        "since?": TEXT,
+        "fetched?": _list(COUNT),
+        "without?": _list(COUNT),
+    },
     "completion": {"shell": TEXT, "script": TEXT},
     "version": {"version": TEXT},
 }

@@ -69,7 +69,8 @@ def test_success(loaded: Path, words: tuple[str, ...]) -> None:
 
 
 def test_every_described_command_is_run_here() -> None:
-    assert {words[0] for words in SUCCESS} | {"init"} == set(DOCUMENTS)
+    elsewhere = {"init", "ci"}  # made in an empty folder; tests/ci, beside a code host
+    assert {words[0] for words in SUCCESS} | elsewhere == set(DOCUMENTS)
     assert set(DOCUMENTS) <= set(COMMANDS)
 
 

@@ -57,6 +57,7 @@ def test_drift_as_json_counts_and_lists(applied: Path, capsys: pytest.CaptureFix
         {
             "address": "local/column.engage_default.users.first_time_shopper",
             "fed_by": ["audience.first_time_shopper"],
+            "owner": "data-platform",
             "applied": "boolean",
             "found": None,
         }
