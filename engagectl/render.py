@@ -3,7 +3,7 @@ must be what its change says, before anybody believes it. This guards the shape:
 server knows.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, assert_never
@@ -54,6 +54,14 @@ def render(change: Change, warehouse: Warehouse) -> tuple[str, ...]:
     return tuple(statements)
 
 
+def render_adds(changes: Sequence[AddColumn], warehouse: Warehouse) -> tuple[str, ...]:
+    """Return what adds several columns to one table at once, and then their comments."""
+    sql = _template(warehouse, "add_columns.sql.j2").render(table=changes[0].table, changes=changes).strip()
+    check_adds(sql, changes, warehouse)
+    comments = (statement for change in changes for statement in render(change, warehouse)[1:])
+    return (sql, *comments)
+
+
 def ident(warehouse: Warehouse, name: str) -> str:
     """Quote a name. Raises RefusedError for one that this warehouse would refuse or silently cut."""
     limit = warehouse.limits.identifier_bytes
@@ -77,6 +85,12 @@ def count_misfits(change: RebuildColumn | WidenColumn, warehouse: Warehouse) -> 
     """Return the SELECT that counts the values which would not convert, or not without a loss."""
     misfits = warehouse.misfit_sql(ident(warehouse, change.column.name), change.before.type, change.column.type)
     return f"SELECT count(*)\nFROM {table_sql(warehouse, change.table)}\nWHERE {misfits}"
+
+
+def count_rows(change: RebuildColumn, warehouse: Warehouse) -> str:
+    """Return the SELECT that counts the rows and the values which a rebuild keeps."""
+    column = ident(warehouse, change.column.name)
+    return f"SELECT count(*), count({column})\nFROM {table_sql(warehouse, change.table)}"
 
 
 def _parts(change: Change, warehouse: Warehouse) -> Iterator[tuple[str, Change]]:
@@ -239,6 +253,26 @@ def check_statement(sql: str, change: Change, warehouse: Warehouse, *, template:
     drops = statement.find(exp.Drop) is not None
     if drops != isinstance(change, DropColumn | DropTable):
         raise InternalError(f"the SQL of {kind_of(change)} for {warehouse.title} drops something: {sql!r}")
+
+
+def check_adds(sql: str, changes: Sequence[AddColumn], warehouse: Warehouse) -> None:
+    """Parse a statement that adds several columns: it must be one, on that table, with those columns alone."""
+    from sqlglot import errors, exp, parse
+
+    try:
+        parsed = parse(sql, dialect=warehouse.dialect)
+    except errors.SqlglotError:
+        parsed = []
+    statement = parsed[0] if len(parsed) == 1 else None
+    actions = statement.args.get("actions") or [] if isinstance(statement, exp.Alter) else []
+    table = statement.find(exp.Table) if statement is not None else None
+    if (
+        table is None
+        or (table.db, table.name) != _pair(changes[0].table)
+        or [action.name for action in actions if isinstance(action, exp.ColumnDef)] != [c.column.name for c in changes]
+        or len(actions) != len(changes)
+    ):
+        raise InternalError(f"the SQL that adds columns for {warehouse.title} is not what it should be: {sql!r}")
 
 
 def _is_for(statement: "exp.Expr", change: Change, *, index: bool) -> bool:

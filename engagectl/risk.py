@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from engagectl.desired.build import Desired
 from engagectl.diff import Clash, Difference
 from engagectl.errors import Severity
+from engagectl.journal.applied import AppliedFeed
 from engagectl.journal.ownership import Owned
 from engagectl.model.address import Address, column_address, table_address
-from engagectl.model.change import Change, DropColumn, DropTable
+from engagectl.model.change import AddColumn, Change, ChangeSetting, CreateTable, DropColumn, DropTable
 from engagectl.model.column_type import type_text
-from engagectl.model.feed import Feed
+from engagectl.model.feed import Feed, Standard, StandardField
 from engagectl.model.origin import NOWHERE, Origin
 from engagectl.model.schema import State, TableName
+
+_ALWAYS: frozenset[StandardField] = frozenset(("id", "received_at", "uuid_ts"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,7 @@ def refusal(code: str, message: str, address: Address, origin: Origin, *help: st
 def judge(
     desired: Desired, actual: State, difference: Difference, *, full_clashes: Iterable[Clash] = ()
 ) -> Iterator[Judged]:
-    """Yield what the structure asks: type changes that policy refuses, NOT NULL columns, views, rename clashes."""
+    """Yield what the structure asks: type changes that policy refuses, NOT NULL columns, views, rename hints."""
     for one in difference.refused:
         yield refusal(
             "EC602",
@@ -53,6 +56,7 @@ def judge(
             clash.wanted.origin,
             "move what the old one holds and drop it under `removed:`, or take the hint away",
         )
+    always = _always_filled(desired.feeds)
     for table in desired.state.tables:
         there = actual.find(table.name)
         if there is None:
@@ -61,14 +65,54 @@ def judge(
         if there.kind == "view":
             yield refusal("EC608", f"{table.name} is a view; engagectl loads tables", address, table.origin)
         for column in there.columns:
-            if column.required and not column.has_default and table.find(column.name) is None:
-                yield refusal(
-                    "EC606",
-                    f"{table.name}.{column.name} is NOT NULL, has no default, and nothing fills it",
-                    address,
-                    table.origin,
-                    "give it a default, drop the constraint, or map a value to it",
+            wanted = table.find(column.name)
+            if not column.required or (table.name, column.name) in always or (wanted is None and column.has_default):
+                continue
+            why = "has no default, and nothing fills it" if wanted is None else "not every message has a value for it"
+            yield refusal(
+                "EC606",
+                f"{table.name}.{column.name} is NOT NULL, and {why}",
+                address,
+                table.origin,
+                "drop the constraint, or map a required value to it"
+                + (", or give the column a default" if wanted is None else ""),
+            )
+
+
+def _always_filled(feeds: Iterable[Feed]) -> frozenset[tuple[TableName, str]]:
+    """Return the columns that hold a value in every row that their feeds write; each writer of a table has to."""
+    filled: dict[tuple[TableName, str], bool] = {}
+    for feed in feeds:
+        for table in feed.tables:
+            for column in table.columns:
+                has_value = column.required or (
+                    isinstance(column.value, Standard)
+                    and (column.value.field in _ALWAYS or (table.role == "users" and column.value.field == "user_id"))
                 )
+                key = (table.name, column.name)
+                filled[key] = filled.get(key, True) and has_value and column.fed
+    return frozenset(key for key, is_filled in filled.items() if is_filled)
+
+
+def judge_hints(changes: Iterable[Change], *, warehouse: str) -> Iterator[Judged]:
+    """Yield an info line for each rename hint that found neither its old name nor its new one."""
+    for change in changes:
+        match change:
+            case AddColumn(table=name, column=column) if column.renamed_from:
+                address = column_address(name.schema, name.table, column.name, warehouse=warehouse)
+                old, origin = column.renamed_from, column.origin
+            case CreateTable(table=table) if table.renamed_from:
+                address = table_address(table.name.schema, table.name.table, warehouse=warehouse)
+                old, origin = table.renamed_from, table.origin
+            case _:
+                continue
+        yield Judged(
+            code="EC614",
+            severity="info",
+            message=f"{address.name} is created: there is no {' or '.join(old)} to rename",
+            address=address,
+            origin=origin,
+        )
 
 
 def judge_owners(desired: Desired, owned: Iterable[Owned], *, project: str, target: str) -> Iterator[Judged]:
@@ -94,12 +138,10 @@ def judge_owners(desired: Desired, owned: Iterable[Owned], *, project: str, targ
 
 
 def judge_feeds(feeds: Iterable[Feed], prior: Mapping[tuple[str, str], Feed]) -> Iterator[Judged]:
-    """Yield EC604 for what a feed cannot become, and EC304 for what it will not have from the time before."""
+    """Yield EC604 for what a feed cannot become."""
     for feed in feeds:
         before = prior_of(feed, prior)
-        if before is None:
-            continue
-        for what in _moved(before, feed):
+        for what in _moved(before, feed) if before is not None else ():
             yield refusal(
                 "EC604",
                 f"{feed.address} cannot change its {what}: its rows and offsets belong to the old one",
@@ -107,17 +149,43 @@ def judge_feeds(feeds: Iterable[Feed], prior: Mapping[tuple[str, str], Feed]) ->
                 feed.origin,
                 "give the new thing a new id, and remove the old one",
             )
-        added = sorted(_fed_cells(feed) - _fed_cells(before))
-        if added:
-            more = f" and {len(added) - 3} more" if len(added) > 3 else ""
-            yield Judged(
-                code="EC304",
-                severity="info",
-                message=f"{feed.address} fills {', '.join(added[:3])}{more} from its next sync on",
-                address=feed.address,
-                origin=feed.origin,
-                help=(f"to bring in what was read before: engagectl sync --reread --select {feed.address}",),
+
+
+def judge_targets(feeds: Iterable[Feed], applied: Iterable[AppliedFeed], *, target: str) -> Iterator[Judged]:
+    """Yield EC603 for each feed that another target applied last."""
+    theirs = {
+        (one.feed.kind, one.feed.id): one.target for one in applied if one.retired_at is None and one.target != target
+    }
+    for feed in feeds:
+        whose = next(
+            (theirs[feed.kind, id_] for id_ in (feed.id, *feed.ids_before) if (feed.kind, id_) in theirs), None
+        )
+        if whose is not None:
+            yield refusal(
+                "EC603",
+                f"{feed.address} was applied by target {whose or '(none)'}",
+                feed.address,
+                feed.origin,
+                "carry everything over: engagectl apply --take-over",
             )
+
+
+def judge_frequency(changes: Iterable[Change], *, warehouse: str) -> Iterator[Judged]:
+    """Yield EC309 once, when the frequency of a warehouse changes that may have other writers."""
+    for change in changes:
+        match change:
+            case ChangeSetting(setting="sync.every" | "sync.cron" as name, before=str(), after=after):
+                yield Judged(
+                    code="EC309",
+                    severity="info",
+                    message=f"{name} {change.before} -> {after or '(unset)'}: only what engagectl loads follows it",
+                    address=Address("warehouse", warehouse),
+                    origin=change.origin,
+                    help=("in Segment this setting is the whole warehouse's: Profiles Sync and Connections too",),
+                )
+                return
+            case _:
+                pass
 
 
 def judge_drops(changes: Iterable[Change], *, warehouse: str) -> Iterator[Judged]:
@@ -162,13 +230,3 @@ def _moved(before: Feed, feed: Feed) -> Iterator[str]:
         schemas = {table.name.schema for table in before.tables}
         if schemas and schemas.isdisjoint({table.name.schema for table in feed.tables}):
             yield "schema"
-
-
-def _fed_cells(feed: Feed) -> set[str]:
-    return {
-        f"{table.name}.{column.name}"
-        for table in feed.tables
-        if table.fed
-        for column in table.columns
-        if column.fed and not column.added_by_sync
-    }

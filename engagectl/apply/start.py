@@ -16,6 +16,7 @@ from engagectl.journal import tables
 from engagectl.model.plan import Plan, Step
 from engagectl.planner import make_plan
 from engagectl.warehouses.contract import Connection, Holder
+from engagectl.warehouses.registry import warehouse as record_of
 
 
 def apply_plan(
@@ -57,10 +58,20 @@ def apply_plan(
     apply_id = uuid.uuid4().hex
     done: list[Step] = []
     for part in plan.warehouses:
-        run = Run(journal, plan, part, connections[part.warehouse], apply_id, reporter, bool(select), take_over)
+        run = Run(
+            plan=plan,
+            part=part,
+            connection=connections[part.warehouse],
+            record=record_of(part.type),
+            journal=journal,
+            apply_id=apply_id,
+            reporter=reporter,
+            selected=bool(select),
+            take_over=take_over,
+        )
         try:
             run.go()
         except EngagectlError as error:
-            raise told(error, done + run.kept, run.current, plan) from error
+            raise told(error, done, run, plan) from error
         done += part.steps
     return ApplyReport(plan=plan, apply_id=apply_id, steps=tuple((step, "done") for step in plan.steps))

@@ -89,3 +89,8 @@ def move(connection: Connection, journal: str, moves: Sequence[Move]) -> None:
             raise CheckpointMoved(
                 f"another process has moved the offset of feed {after.feed} in {after.file}", help="run the sync again"
             )
+
+
+def forget(connection: Connection, journal: str, feed: int) -> None:
+    """Forget how far a feed has read: it begins at 0 again."""
+    connection.execute(f"DELETE FROM {place(journal, 'checkpoints')} WHERE feed = ?", (feed,))

@@ -218,3 +218,25 @@ def last_success(connection: Connection, journal: str) -> Mapping[int, str]:
         f" JOIN {place(journal, 'syncs')} s ON s.id = l.sync_id WHERE s.status = 'Success' GROUP BY l.feed"
     )
     return {int(feed): started_at for feed, started_at in rows}
+
+
+def read_up_to(connection: Connection, journal: str) -> Mapping[int, str]:
+    """Return, per feed number, the latest received_at that it has read, or the time of its last load where that is not
+    known. Feeds that have read nothing are not in it.
+    """
+    rows = connection.query(
+        f"SELECT feed, COALESCE(max(received_to), max(uuid_ts)) FROM {place(journal, 'loads')} GROUP BY feed"
+    )
+    return {int(feed): reached for feed, reached in rows if reached is not None}
+
+
+def created(connection: Connection, journal: str, project: str, *, outcomes: Sequence[str]) -> tuple[str, ...]:
+    """Return the addresses of the tables and columns that applies of a project have created."""
+    marks = ", ".join("?" for _ in outcomes)
+    rows = connection.query(
+        f"SELECT DISTINCT s.address FROM {place(journal, 'steps')} AS s JOIN {place(journal, 'applies')} AS a"
+        " ON a.id = s.apply_id WHERE a.project = ? AND s.kind IN ('create_table', 'add_column')"
+        f" AND s.outcome IN ({marks}) ORDER BY 1",
+        (project, *outcomes),
+    )
+    return tuple(str(address) for (address,) in rows)

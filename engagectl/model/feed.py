@@ -204,6 +204,7 @@ class Feed:
     events: tuple[EventRule, ...] = ()
     emitter_id: str | None = None
     owner: str = ""
+    stopped: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     origin: Origin = field(default=NOWHERE, compare=False)
 
     @property

@@ -55,7 +55,10 @@ class Noted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarehousePlan:
-    """`feeds` is the applied state that apply would record. `creates_journal` is shown as one line, not counted."""
+    """`feeds` is the applied state that apply would record. `creates_journal` is shown as one line, not counted.
+
+    `followed` are renames and drops that an interrupted apply made and did not journal; `database_id` is the journal's.
+    """
 
     warehouse: str
     type: str
@@ -63,7 +66,9 @@ class WarehousePlan:
     findings: tuple[Finding, ...] = ()
     noted: tuple[Noted, ...] = ()
     feeds: tuple[Feed, ...] = ()
+    followed: tuple[Change, ...] = ()
     creates_journal: bool = False
+    database_id: str = ""
     delivery: str = ""
     queries: int = 0
 

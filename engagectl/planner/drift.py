@@ -37,7 +37,7 @@ def _drift_one(project: Project, id_: str, connection: Connection) -> WarehouseP
     desired = build(project, id_, record)
     journal = project.spec.journal_schema
     applied = read_feeds(connection, journal, project=project.spec.project)
-    living = [one.feed for one in applied if one.retired_at is None]
+    living = [one.feed for one in applied if one.retired_at is None and one.target == project.target]
     if not living and (desired.feeds or not desired.watched.tables):
         raise NothingApplied(f"nothing was applied to {id_} yet", help="engagectl apply")
     state = _applied_state(living)
@@ -73,7 +73,11 @@ def _drift_one(project: Project, id_: str, connection: Connection) -> WarehouseP
         warehouse=id_,
         type=record.name,
         steps=tuple(steps),
-        noted=tuple(one for one in noted(was, seen, difference, project.spec.project) if one.kind != "added_by_sync"),
+        noted=tuple(
+            one
+            for one in noted(was, seen, difference, project=project.spec.project, target=project.target)
+            if one.kind != "added_by_sync"
+        ),
         feeds=tuple(living),
         delivery=record.capabilities.delivery,
     )

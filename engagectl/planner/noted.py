@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from engagectl.desired.build import Desired
 from engagectl.diff import Difference, diff
+from engagectl.journal.ownership import Owned
 from engagectl.model.address import column_address, table_address
 from engagectl.model.change import (
     CreateSchema,
@@ -19,7 +20,7 @@ from engagectl.risk import Judged
 from engagectl.warehouses.contract import Warehouse
 
 
-def noted(desired: Desired, seen: Seen, difference: Difference, project: str) -> Iterator[Noted]:
+def noted(desired: Desired, seen: Seen, difference: Difference, *, project: str, target: str) -> Iterator[Noted]:
     id_ = desired.warehouse
     for one in difference.held:
         address = column_address(one.table.schema, one.table.table, one.found.name, warehouse=id_)
@@ -31,8 +32,8 @@ def noted(desired: Desired, seen: Seen, difference: Difference, project: str) ->
     for table in desired.watched.tables:
         address = table_address(table.name.schema, table.name.table, warehouse=id_)
         yield Noted(kind="segment", address=address, detail="managed by Segment: compared, never written")
-    ours = {row.key: row for row in seen.owned if row.project == project}
-    others = {row.key for row in seen.owned if row.project != project}
+    ours = {row.key for row in seen.owned if is_ours(row, project=project, target=target)}
+    others = {row.key for row in seen.owned} - ours
     added = {
         (table.name, column.name)
         for feed in seen.prior.values()
@@ -71,6 +72,11 @@ def noted(desired: Desired, seen: Seen, difference: Difference, project: str) ->
                 yield Noted(kind="retained", address=place, detail="no longer declared; kept, not fed", rows=table.rows)
             else:
                 yield Noted(kind="unmanaged", address=place)
+
+
+def is_ours(row: Owned, *, project: str, target: str) -> bool:
+    """Tell whether a row is this target's: it applied it last, or nobody declares it any more."""
+    return row.project == project and (row.target == target or row.state == "retained")
 
 
 def judge_watched(desired: Desired, seen: Seen, record: Warehouse) -> Iterator[Judged]:

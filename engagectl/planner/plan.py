@@ -1,24 +1,40 @@
 """Desired, actual and applied state -> a sealed plan. It reads, judges and renders; it never writes."""
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from engagectl import __version__
 from engagectl.config.field import seconds
 from engagectl.config.project import Project
-from engagectl.desired.build import build
+from engagectl.desired.build import Desired, build
 from engagectl.diff import diff, in_order
-from engagectl.model.plan import Plan, WarehousePlan
+from engagectl.journal.tables import rfc3339
+from engagectl.model.address import Address
+from engagectl.model.plan import Finding, Plan, WarehousePlan
 from engagectl.planfile import fingerprint
+from engagectl.planner.followed import followed
+from engagectl.planner.gaps import judge_gaps
 from engagectl.planner.noted import judge_watched, noted
 from engagectl.planner.removed import drops_asked
+from engagectl.planner.renamed import renamed
 from engagectl.planner.rows import full_clashes, judge_rows
-from engagectl.planner.seen import as_found, carried, look
-from engagectl.planner.selection import selected, selected_feeds
+from engagectl.planner.seen import Seen, as_found, carried, judge_journal, look
+from engagectl.planner.selection import selected
 from engagectl.planner.settings import settings
 from engagectl.planner.step import make_step, placed
-from engagectl.risk import judge, judge_drops, judge_feeds, judge_owners
+from engagectl.risk import (
+    Judged,
+    judge,
+    judge_drops,
+    judge_feeds,
+    judge_frequency,
+    judge_hints,
+    judge_owners,
+    judge_targets,
+    refusal,
+)
 from engagectl.warehouses.contract import Connection
 from engagectl.warehouses.registry import warehouse as record_of
 
@@ -42,6 +58,7 @@ def make_plan(
             id_,
             connection=connections[id_] if connections is not None else None,
             base=base,
+            now=now,
             select=select,
             take_over=take_over,
         )
@@ -74,6 +91,7 @@ def sealed(
         mode=mode,
         selected=tuple(select),
         protected=target is not None and target.protected,
+        findings=tuple(_judge_one_database(plans, project)),
     )
 
 
@@ -87,38 +105,74 @@ def _plan_one(
     *,
     connection: Connection | None,
     base: Project | None,
+    now: datetime,
     select: Sequence[str],
     take_over: bool,
 ) -> WarehousePlan:
     record = record_of(project.spec.warehouses[id_].type)
-    desired = build(project, id_, record)
-    seen = look(project, id_, record, desired, connection=connection, base=base)
-    desired = as_found(desired, seen.actual)
-    feeds = tuple(carried(feed, seen) for feed in desired.feeds)
-    lifecycle = project.spec.lifecycle
-    difference = diff(desired.state, seen.actual, relate=record.relate, retype=lifecycle.type_changes)
+    asked = connection.queries if connection is not None else 0
+    wanted = build(project, id_, record)
+    seen = look(project, id_, record, wanted, connection=connection, base=base, take_over=take_over)
+    desired = as_found(wanted, seen.actual)
+    difference = diff(desired.state, seen.actual, relate=record.relate, retype=project.spec.lifecycle.type_changes)
+    names = renamed(difference.changes)
+    feeds = tuple(carried(feed, seen, renamed=names, now=rfc3339(now)) for feed in desired.feeds)
+    desired = dataclasses.replace(desired, feeds=feeds)
     drops, drop_notes, drop_findings = drops_asked(desired, seen, project)
-    changes = in_order([*difference.changes, *settings(feeds, seen, difference.changes), *drops])
-    clashes = full_clashes(difference.clashes, connection, record)
+    kept = settings(feeds, seen, difference.changes, project, take_over=take_over)
+    changes = in_order([*difference.changes, *kept, *drops])
     judged = [
-        *judge(desired, seen.actual, difference, full_clashes=clashes),
-        *(() if take_over else judge_owners(desired, seen.owned, project=project.spec.project, target=project.target)),
+        *judge_journal(seen, project.spec.journal_schema, id_),
+        *judge(desired, seen.actual, difference, full_clashes=full_clashes(difference.clashes, connection, record)),
+        *(() if take_over else _judge_owners(desired, seen, project)),
         *judge_feeds(feeds, seen.prior),
+        *judge_gaps(feeds, seen, names, is_live=connection is not None),
+        *judge_hints(changes, warehouse=id_),
+        *judge_frequency(changes, warehouse=id_),
         *judge_drops(drops, warehouse=id_),
         *drop_findings,
         *judge_watched(desired, seen, record),
     ]
-    chosen = selected(changes, project, id_, select) if select else changes
-    kept = selected_feeds(feeds, chosen, id_, select) if select else feeds
-    steps = tuple(make_step(project, change, id_, record, seen.actual) for change in chosen)
-    judged += judge_rows(steps, project, connection, record)
+    if select:
+        changes, feeds = selected(changes, feeds, project, id_, select)
+    stands_on = names.afterwards(seen.actual)
+    steps = tuple(make_step(project, change, id_, record, stands_on) for change in changes)
+    judged += judge_rows(steps, project, id_, connection, record, names)
     return WarehousePlan(
         warehouse=id_,
         type=record.name,
         steps=steps,
         findings=tuple(placed(project, one) for one in judged),
-        noted=(*noted(desired, seen, difference, project.spec.project), *drop_notes),
-        feeds=kept,
+        noted=(
+            *noted(desired, seen, difference, project=project.spec.project, target=project.target),
+            *drop_notes,
+        ),
+        feeds=feeds,
+        followed=tuple(followed(desired, seen, project.spec.project)),
         creates_journal=seen.lacks_journal and bool(steps),
+        database_id=seen.database_id,
         delivery=record.capabilities.delivery,
+        queries=connection.queries - asked if connection is not None else 0,
     )
+
+
+def _judge_owners(desired: Desired, seen: Seen, project: Project) -> Iterator[Judged]:
+    name, target = project.spec.project, project.target
+    yield from judge_owners(desired, seen.owned, project=name, target=target)
+    yield from judge_targets(desired.feeds, seen.applied, target=target)
+
+
+def _judge_one_database(plans: Sequence[WarehousePlan], project: Project) -> Iterator[Finding]:
+    """Yield EC413 for two warehouses of a target that turn out to be one database."""
+    first: dict[str, str] = {}
+    for plan in plans:
+        if not plan.database_id:
+            continue
+        if plan.database_id in first:
+            origin = project.origin("warehouses", plan.warehouse)
+            message = f"{first[plan.database_id]} and {plan.warehouse} are one database: their journal is the same"
+            address = Address("warehouse", plan.warehouse)
+            yield placed(
+                project, refusal("EC413", message, address, origin, "name it once, and let both roles point to it")
+            )
+        first.setdefault(plan.database_id, plan.warehouse)

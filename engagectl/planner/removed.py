@@ -38,8 +38,15 @@ def drops_asked(desired: Desired, seen: Seen, project: Project) -> tuple[list[Ch
         is_declared = (wanted is not None and (not column or wanted.find(column) is not None)) or (
             (name, column) in desired.dormant
         )
-        if is_declared or (name.schema, name.table, column) not in ours:
-            why = "is still declared" if is_declared else "was not made by this project"
+        is_watched = name.schema in desired.watched.schemas
+        if is_declared or is_watched or (name.schema, name.table, column) not in ours:
+            why = (
+                "is still declared"
+                if is_declared
+                else "is in a schema that Segment manages"
+                if is_watched
+                else "was not made by this project"
+            )
             message = f"removed: {name}{'.' + column if column else ''} {why}"
             findings.append(
                 refusal(

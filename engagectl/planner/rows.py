@@ -4,14 +4,18 @@ from collections.abc import Iterable
 
 from engagectl.config.project import Project
 from engagectl.diff import Clash
+from engagectl.errors import StatementError
 from engagectl.model.address import Address
 from engagectl.model.change import RebuildColumn
 from engagectl.model.column_type import type_text
 from engagectl.model.origin import Origin
 from engagectl.model.plan import Step
 from engagectl.model.schema import Column, TableName
+from engagectl.planner.renamed import Renamed
 from engagectl.risk import Judged, refusal
 from engagectl.warehouses.contract import Connection, Warehouse
+
+NO_PRIVILEGE = "42501"  # insufficient_privilege (SQL standard)
 
 
 def full_clashes(clashes: Iterable[Clash], connection: Connection | None, record: Warehouse) -> tuple[Clash, ...]:
@@ -28,13 +32,23 @@ def full_clashes(clashes: Iterable[Clash], connection: Connection | None, record
         else:
             schema, _, table = clash.old.partition(".")
             place, test = table_sql(record, TableName(schema, table)), ""
-        if connection.query(f"SELECT 1 FROM {place}{test} LIMIT 1"):
+        if _holds_any(connection, f"SELECT 1 FROM {place}{test} LIMIT 1"):
             found.append(clash)
     return tuple(found)
 
 
+def _holds_any(connection: Connection, sql: str) -> bool:
+    """Tell whether there is a row; what may not be read is taken to hold something."""
+    try:
+        return bool(connection.query(sql))
+    except StatementError as error:
+        if error.sqlstate != NO_PRIVILEGE:
+            raise
+        return True
+
+
 def judge_rows(
-    steps: Iterable[Step], project: Project, connection: Connection | None, record: Warehouse
+    steps: Iterable[Step], project: Project, id_: str, connection: Connection | None, record: Warehouse, names: Renamed
 ) -> list[Judged]:
     """Return what is refused because of the rows themselves: values that would not cast, too many rows rewritten."""
     found: list[Judged] = []
@@ -43,7 +57,8 @@ def judge_rows(
         if isinstance(step.change, RebuildColumn) and connection is not None:
             from engagectl.render import count_misfits
 
-            misfits = int(connection.query(count_misfits(step.change, record))[0][0])
+            sql = count_misfits(names.as_it_is(step.change), record)
+            misfits = _ask(connection, sql, step, found)
             if misfits:
                 message = f"{misfits} values of {step.address} would not fit {type_text(step.change.column.type)}"
                 found.append(
@@ -58,9 +73,29 @@ def judge_rows(
             refusal(
                 "EC607",
                 message,
-                Address("warehouse", record.name),
+                Address("warehouse", id_),
                 Origin(""),
                 "raise the limit, or select fewer changes",
             )
         )
     return found
+
+
+def _ask(connection: Connection, sql: str, step: Step, found: list[Judged]) -> int:
+    """Count; where this session may not read the rows, say so in a finding and go on."""
+    try:
+        return int(connection.query(sql)[0][0])
+    except StatementError as error:
+        if error.sqlstate != NO_PRIVILEGE:
+            raise
+    found.append(
+        Judged(
+            code="EC531",
+            severity="warning",
+            message=f"the rows of {step.address} cannot be read here; apply counts what would not convert",
+            address=step.address,
+            origin=step.change.origin,
+            help=(f"GRANT SELECT on {step.address.name.rpartition('.')[0]} to the role that plans",),
+        )
+    )
+    return 0

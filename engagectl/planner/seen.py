@@ -1,29 +1,55 @@
 """What a warehouse holds now and what its journal remembers; what desired takes over from both."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from engagectl.config.project import Project
 from engagectl.desired.build import Desired, build
 from engagectl.journal.applied import AppliedFeed, read_feeds
+from engagectl.journal.history import read_up_to
 from engagectl.journal.ownership import Owned, read_owned
-from engagectl.journal.tables import exists
-from engagectl.model.feed import Feed
+from engagectl.journal.tables import database_id, exists
+from engagectl.model.address import Address
+from engagectl.model.feed import Feed, FeedTable
+from engagectl.model.origin import NOWHERE
 from engagectl.model.schema import State, TableName
-from engagectl.risk import prior_of
+from engagectl.planner.renamed import Renamed
+from engagectl.risk import Judged, prior_of, refusal
 from engagectl.warehouses.contract import Connection, Warehouse
+
+Key = tuple[str, str]
+"""The kind and id of a feed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What is there now, and what the journal remembers. Empty offline."""
+    """What is there now, and what the journal remembers. Empty offline.
+
+    `prior` are the feeds as they were applied: the project's own, and under a take-over also those of another project
+    on our tables. `read_to` is the latest received_at that each of them has read, None when it has read nothing.
+    `locked_out` says that there is a journal which this session may not read.
+    """
 
     actual: State = field(default_factory=State)
     applied: tuple[AppliedFeed, ...] = ()
     owned: tuple[Owned, ...] = ()
-    prior: Mapping[tuple[str, str], Feed] = field(default_factory=dict)
+    prior: Mapping[Key, Feed] = field(default_factory=dict)
+    read_to: Mapping[Key, str] = field(default_factory=dict)
     lacks_journal: bool = False
+    locked_out: bool = False
+    database_id: str = ""
+
+    @cached_property
+    def keys(self) -> Mapping[str, frozenset[str]]:
+        """The normalised keys of each space that an apply has known, retired ones too."""
+        found: dict[str, set[str]] = {}
+        for feed in self.prior.values():
+            found.setdefault(feed.space, set()).update(
+                feed.retired, *(one.keys for one in feed.declared if one.kind != "journey")
+            )
+        return {space: frozenset(keys) for space, keys in found.items()}
 
 
 def look(
@@ -34,6 +60,7 @@ def look(
     *,
     connection: Connection | None,
     base: Project | None,
+    take_over: bool,
 ) -> Seen:
     if connection is None:
         if base is None or id_ not in base.spec.warehouses:
@@ -42,19 +69,64 @@ def look(
         return Seen(actual=before.state, prior={(feed.kind, feed.id): feed for feed in before.feeds})
     journal = project.spec.journal_schema
     has_journal = exists(connection, record, journal)
-    applied = read_feeds(connection, journal, project=project.spec.project) if has_journal else ()
+    every = read_feeds(connection, journal, project=None if take_over else project.spec.project) if has_journal else ()
     owned = read_owned(connection, journal) if has_journal else ()
     schemas = {*desired.state.schemas, *desired.watched.schemas}
     schemas.update(table.schema for table, _ in desired.dormant)
     schemas.update(row.schema for row in owned if row.project == project.spec.project)
     schemas.update(one.address.name.split(".")[0] for one in desired.removed)
     schemas.discard(journal)
+    actual = record.catalog(connection, sorted(schemas if has_journal else {*schemas, journal}))
+    applied = tuple(one for one in every if one.feed.project == project.spec.project)
+    prior: dict[Key, Feed] = {
+        (one.feed.kind, one.feed.id): one.feed for one in (*_theirs(every, desired, project), *applied)
+    }
+    reached = read_up_to(connection, journal) if has_journal else {}
     return Seen(
-        actual=record.catalog(connection, sorted(schemas)),
+        actual=_without(actual, journal),
         applied=applied,
         owned=owned,
-        prior={(one.feed.kind, one.feed.id): one.feed for one in applied},
+        prior=prior,
+        read_to={
+            (one.feed.kind, one.feed.id): reached[one.number]
+            for one in every
+            if one.number in reached and prior.get((one.feed.kind, one.feed.id)) is one.feed
+        },
         lacks_journal=not has_journal,
+        locked_out=not has_journal and actual.find(TableName(journal, "meta")) is not None,
+        database_id=(database_id(connection, journal) or "") if has_journal else "",
+    )
+
+
+def judge_journal(seen: Seen, journal: str, id_: str) -> Iterator[Judged]:
+    """Yield a refusal where the journal is there and may not be read: without it a plan would say what is not so."""
+    if seen.locked_out:
+        yield refusal(
+            "EC531",
+            f"the journal {journal} of {id_} cannot be read: what was applied is not known",
+            Address("warehouse", id_),
+            NOWHERE,
+            f"GRANT USAGE on schema {journal}, and SELECT on its tables, to the role that plans",
+        )
+
+
+def _theirs(every: tuple[AppliedFeed, ...], desired: Desired, project: Project) -> list[AppliedFeed]:
+    """Return the feeds of other projects that a take-over carries over: under our ids, on our tables."""
+    ours = {(feed.kind, feed.id): {table.name for table in feed.tables} for feed in desired.feeds}
+    return [
+        one
+        for one in every
+        if one.feed.project != project.spec.project
+        and ours.get((one.feed.kind, one.feed.id), set()) & {table.name for table in one.feed.tables}
+    ]
+
+
+def _without(state: State, journal: str) -> State:
+    if journal not in state.schemas:
+        return state
+    return State(
+        schemas=tuple(schema for schema in state.schemas if schema != journal),
+        tables=tuple(table for table in state.tables if table.name.schema != journal),
     )
 
 
@@ -94,21 +166,47 @@ def as_found(desired: Desired, actual: State) -> Desired:
     return dataclasses.replace(desired, state=State(schemas=desired.state.schemas, tables=tables), feeds=feeds)
 
 
-def carried(feed: Feed, seen: Seen) -> Feed:
-    """Return the feed with what the journal alone knows: columns that sync added, and keys that were retired."""
+def carried(feed: Feed, seen: Seen, *, renamed: Renamed, now: str) -> Feed:
+    """Return the feed with what the journal alone knows: columns that sync added, keys that were retired, and since
+    when a cell is no longer fed.
+    """
+    current = {key for one in feed.declared for key in one.keys}
+    gone = seen.keys.get(feed.space, frozenset()) - current
     before = prior_of(feed, seen.prior)
     if before is None:
-        return feed
-    tables = []
-    for table in feed.tables:
-        old = next((one for one in before.tables if one.name == table.name), None)
-        named = {column.name for column in table.columns}
-        added = tuple(
-            column
-            for column in (old.columns if old is not None else ())
-            if column.added_by_sync and column.name not in named
-        )
-        tables.append(dataclasses.replace(table, columns=(*table.columns, *added)))
-    current = {key for one in feed.declared for key in one.keys}
-    gone = {*before.retired, *(key for one in before.declared if one.kind != "journey" for key in one.keys)}
-    return dataclasses.replace(feed, tables=tuple(tables), retired=tuple(sorted(gone - current)))
+        return dataclasses.replace(feed, retired=tuple(sorted(gone))) if gone else feed
+    if before.tables == feed.tables:
+        return dataclasses.replace(feed, retired=tuple(sorted(gone)), stopped=before.stopped)
+    tables = tuple(_with_added(table, before, renamed) for table in feed.tables)
+    stopped = {renamed.cell(cell): since for cell, since in before.stopped}
+    stopped |= {renamed.cell(cell): stopped.get(renamed.cell(cell), now) for cell in fed_cells(before)}
+    fed = fed_cells(dataclasses.replace(feed, tables=tables))
+    return dataclasses.replace(
+        feed,
+        tables=tables,
+        retired=tuple(sorted(gone)),
+        stopped=tuple(sorted((cell, since) for cell, since in stopped.items() if cell not in fed)),
+    )
+
+
+def _with_added(table: FeedTable, before: Feed, renamed: Renamed) -> FeedTable:
+    names = {table.name, renamed.table_before(table.name)}
+    old = next((one for one in before.tables if one.name in names), None)
+    named = {column.name for column in table.columns}
+    added = tuple(
+        column
+        for column in (old.columns if old is not None else ())
+        if column.added_by_sync and column.name not in named
+    )
+    return dataclasses.replace(table, columns=(*table.columns, *added)) if added else table
+
+
+def fed_cells(feed: Feed) -> set[str]:
+    """Return `schema.table.column` of every declared cell that the feed fills."""
+    return {
+        f"{table.name}.{column.name}"
+        for table in feed.tables
+        if table.fed
+        for column in table.columns
+        if column.fed and not column.added_by_sync
+    }

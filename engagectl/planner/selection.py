@@ -1,27 +1,113 @@
-"""--select: addresses, globs of them, and owners."""
+"""--select: addresses, globs, owners. A feed is the smallest thing: what touches a part of it takes it whole."""
 
 import fnmatch
 from collections.abc import Iterable, Sequence
+from typing import assert_never
 
 from engagectl.config.project import Project
 from engagectl.errors import UsageError
 from engagectl.model.address import table_address
-from engagectl.model.change import Change, ChangeSetting, CreateSchema, address_of
+from engagectl.model.change import (
+    AddColumn,
+    Change,
+    ChangeSetting,
+    CreateSchema,
+    CreateTable,
+    DropColumn,
+    DropTable,
+    RebuildColumn,
+    RenameColumn,
+    RenameTable,
+    SetComment,
+    WidenColumn,
+    address_of,
+)
 from engagectl.model.feed import Feed
+from engagectl.model.schema import TableName
 from engagectl.planner.step import fed_by, owner_of, table_of
 
 
-def selected(changes: Sequence[Change], project: Project, id_: str, select: Sequence[str]) -> tuple[Change, ...]:
-    chosen = [change for change in changes if _is_selected(change, project, id_, select)]
-    schemas = {name.schema for name in map(table_of, chosen) if name is not None}
+def selected(
+    changes: Sequence[Change], feeds: Sequence[Feed], project: Project, id_: str, select: Sequence[str]
+) -> tuple[tuple[Change, ...], tuple[Feed, ...]]:
+    """Return the feeds that the patterns name or touch, and the changes of those feeds and no others."""
+    for pattern in select:
+        if not pattern.startswith("owner:") and "." not in pattern and "*" not in pattern:
+            raise UsageError(
+                f"--select {pattern}: not an address",
+                help="write kind.name, a glob of it, owner:NAME or changed:REF",
+            )
+    named = [change for change in changes if _is_named(change, project, id_, select)]
+    touched = [frozenset(_cells(change)) for change in named if not _is_of_one(change)]
+    subjects = {change.subject for change in named if isinstance(change, ChangeSetting)}
+    subjects |= {
+        feed.address for change in named if _is_of_one(change) for feed in feeds if str(feed.address) in fed_by(change)
+    }
+    chosen = [
+        feed
+        for feed in feeds
+        if feed.address in subjects
+        or _matches((str(feed.address), f"{id_}/{feed.address}"), feed.owner, select)
+        or any(cells & _fed(feed) for cells in touched)
+    ]
+    sources = {(feed.space, feed.source) for feed in chosen if feed.kind == "connection"}
+    kept = tuple(
+        feed for feed in feeds if feed in chosen or (feed.kind == "users" and (feed.space, feed.source) in sources)
+    )
+    return _changes_of(changes, kept, named), kept
+
+
+def _changes_of(changes: Sequence[Change], feeds: Sequence[Feed], named: Sequence[Change]) -> tuple[Change, ...]:
+    cells = {cell for feed in feeds for cell in _fed(feed)}
+    subjects = {feed.address for feed in feeds}
+    found = [
+        change
+        for change in changes
+        if change in named
+        or (isinstance(change, ChangeSetting) and change.subject in subjects)
+        or (not isinstance(change, ChangeSetting) and any(cell in cells for cell in _cells(change)))
+    ]
+    schemas = {name.schema for name in map(table_of, found) if name is not None}
     return tuple(
         change
         for change in changes
-        if change in chosen or (isinstance(change, CreateSchema) and change.schema in schemas)
+        if change in found or (isinstance(change, CreateSchema) and change.schema in schemas)
     )
 
 
-def _is_selected(change: Change, project: Project, id_: str, select: Sequence[str]) -> bool:
+def _is_of_one(change: Change) -> bool:
+    """Tell whether a change names who asked for it: a whole table is then not everybody's who writes it."""
+    return isinstance(change, CreateTable) and len(change.table.fed_by) > 1
+
+
+def _fed(feed: Feed) -> frozenset[tuple[TableName, str]]:
+    return frozenset(
+        (table.name, column) for table in feed.tables for column in ("", *(cell.name for cell in table.columns))
+    )
+
+
+def _cells(change: Change) -> tuple[tuple[TableName, str], ...]:
+    """Return the (table, column) pairs that a change is about, by their new names; a whole table has the column ""."""
+    match change:
+        case CreateTable(table=table):
+            return ((table.name, ""),)
+        case RenameTable(table=name) | DropTable(table=name):
+            return ((name, ""),)
+        case RenameColumn(table=name, column=column) | DropColumn(table=name, column=column):
+            return ((name, column),)
+        case AddColumn(table=name, column=wanted) | WidenColumn(table=name, column=wanted):
+            return ((name, wanted.name),)
+        case RebuildColumn(table=name, column=wanted):
+            return ((name, wanted.name),)
+        case SetComment(table=name, column=column):
+            return ((name, column),)
+        case CreateSchema() | ChangeSetting():
+            return ()
+        case _:
+            assert_never(change)
+
+
+def _is_named(change: Change, project: Project, id_: str, select: Sequence[str]) -> bool:
     name = table_of(change)
     addresses = [address_of(change, warehouse=id_)]
     if name is not None:
@@ -36,20 +122,6 @@ def _matches(named: Iterable[str], owner: str, select: Sequence[str]) -> bool:
         if pattern.startswith("owner:"):
             if owner == pattern.removeprefix("owner:"):
                 return True
-        elif "." not in pattern and "*" not in pattern:
-            raise UsageError(f"--select {pattern}: not an address", help="write kind.name, a glob of it, or owner:NAME")
-        elif any(fnmatch.fnmatchcase(name, pattern) for name in names):
+        elif any(name == pattern or fnmatch.fnmatchcase(name, pattern) for name in names):
             return True
     return False
-
-
-def selected_feeds(
-    feeds: Iterable[Feed], chosen: Sequence[Change], id_: str, select: Sequence[str]
-) -> tuple[Feed, ...]:
-    """Return the feeds that apply would record: those with a chosen step of their own, or named themselves."""
-    subjects = {str(change.subject) for change in chosen if isinstance(change, ChangeSetting)}
-    return tuple(
-        feed
-        for feed in feeds
-        if str(feed.address) in subjects or _matches((str(feed.address), f"{id_}/{feed.address}"), feed.owner, select)
-    )

@@ -28,6 +28,7 @@ from engagectl.warehouses.contract import Warehouse
 
 
 def make_step(project: Project, change: Change, id_: str, record: Warehouse, actual: State) -> Step:
+    """Return the step of a change. `actual` has what an earlier step renames under both of its names."""
     statements: tuple[str, ...] = ()
     if not isinstance(change, ChangeSetting):
         from engagectl.render import render

@@ -65,6 +65,7 @@ class Connection(Protocol):
     warehouse: str  # the YAML id
     read_only: bool
     version: str  # engine and version, for doctor
+    queries: int  # asked so far: what a plan has cost
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]: ...
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int: ...

@@ -63,7 +63,7 @@ def run(kind: Warehouse, connection: Connection, apply_id: str, trait: str, *cha
         expires_at="2026-01-08T00:00:00Z",
         engagectl="0",
     )
-    Run("engagectl", plan, part, connection, apply_id, lambda _event: None, False, False).go()
+    Run(plan=plan, part=part, connection=connection, record=kind, journal="engagectl", apply_id=apply_id).go()
 
 
 CREATE = (

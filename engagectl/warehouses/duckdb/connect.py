@@ -119,10 +119,12 @@ class DuckdbConnection:
         self.warehouse = id
         self.read_only = read_only
         self.version = f"DuckDB {duckdb.__version__}"
+        self.queries = 0
         self._path = path
         self._scratch = _lock_down(handle)
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        self.queries += 1
         began = time.perf_counter()
         with _told_safely(sql):
             found = self.handle.execute(sql, list(parameters)).fetchall()

@@ -121,6 +121,7 @@ class PostgresConnection:
         self.warehouse = id
         self.read_only = read_only
         self.version = f"PostgreSQL {handle.info.parameter_status('server_version')}"
+        self.queries = 0
         self._command = command
         self._waiting_key: int | None = None
 
@@ -133,6 +134,7 @@ class PostgresConnection:
             self.query("SELECT set_config('client_connection_check_interval', '500ms', false)")
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        self.queries += 1
         began = time.perf_counter()
         with _told_safely(sql):
             found = self._run(sql, parameters).fetchall()
