@@ -122,7 +122,10 @@ def _holds(stage: Stage, keys: Iterable[str]) -> str:
 def _retired(feed: Feed, stage: Stage, seen: Seen) -> str:
     raws = [raw for raw in seen.computations if stored_name(raw) in feed.retired]
     held = _holds(stage, feed.retired)
-    return f"{one_of('computation', raws)} OR (computation IS NULL AND type = 'identify' AND ({held}))"
+    living = _holds(stage, [key for item in feed.declared if item.kind != "journey" for key in item.keys])
+    return (
+        f"{one_of('computation', raws)} OR (computation IS NULL AND type = 'identify' AND ({held}) AND NOT ({living}))"
+    )
 
 
 def _connection(feed: Feed, stage: Stage, seen: Seen) -> list[str]:
