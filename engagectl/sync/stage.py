@@ -6,6 +6,8 @@ themselves stay registered as `ec_lines` until `release`.
 """
 
 import json
+import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -313,7 +315,7 @@ def _exact(stage: Stage, chunk: Lines) -> None:
         if line in chunk.not_utf8:
             continue
         try:
-            data = json.loads(line_bytes(chunk, line), parse_float=Decimal)
+            data = json.loads(line_bytes(chunk, line), parse_float=_fraction)
         except (ValueError, RecursionError):
             continue
         if not isinstance(data, dict):
@@ -331,6 +333,12 @@ def _exact(stage: Stage, chunk: Lines) -> None:
             " WHERE ec_messages.line_no = x.n",
             [json.dumps(rows)],
         )
+
+
+def _fraction(token: str) -> Decimal | float:
+    """A double carries 15 digits: only what has more stays as it was sent, so that a line's company changes nothing."""
+    digits = sum(map(str.isdigit, token.lower().partition("e")[0]))
+    return float(token) if digits <= 15 and math.isfinite(float(token)) else Decimal(token)
 
 
 def _body_of(data: Mapping[str, Any], shape: Shape) -> Any:
@@ -360,6 +368,8 @@ def compact(value: Any) -> str:
             return "{" + ",".join(f"{json.dumps(k, ensure_ascii=False)}:{compact(v)}" for k, v in value.items()) + "}"
         case list():
             return "[" + ",".join(compact(item) for item in value) + "]"
+        case float():
+            return re.sub(r"e([+-])0?", lambda sign: "e-" if sign[1] == "-" else "e", repr(value))
         case Decimal() if value.is_finite() and abs(value.adjusted()) < 400:
             return format(value, "f")
         case Decimal():

@@ -163,3 +163,28 @@ def test_another_space_and_another_destination_are_filtered() -> None:
     )["connection"]
     assert done.counts.inserted == 1
     assert done.counts.filtered == {"other_space": 1, "not_routed": 1}
+
+
+def test_a_time_in_small_letters_is_a_time() -> None:
+    bench = Bench(connection())
+    bench.load(identify(1, {SHOPPER: True}, timestamp="2024-01-02t00:00:00.5z"))
+    assert bench.rows(IDENTIFIES, 'CAST("timestamp" AS VARCHAR)') == [("2024-01-02 00:00:00.5+00",)]
+
+
+def test_a_long_number_changes_nothing_of_its_line() -> None:
+    bench = Bench(activation())
+    entity = '{"plan": "gold", "short": 1.10, "exponent": 1e3, "long": 0.10000000000000000555}'
+    line = json.dumps(track(1, "Audience Entered", {**ENTERED, "data_graph_entity_context": 0})).replace(
+        ": 0}", f": {entity}}}"
+    )
+    bench.load(line, long_numbers=(0,))
+    assert bench.rows('"default".vip', "entity_context") == [
+        ('{"plan":"gold","short":1.1,"exponent":1000.0,"long":0.10000000000000000555}',)
+    ]
+
+
+def test_a_retired_key_beside_a_declared_one_costs_no_row() -> None:
+    bench = Bench(connection(retired=("old",)))
+    done = bench.load(identify(1, {SHOPPER: True, "old": 1}), identify(2, {"old": 1}))["connection"]
+    assert bench.rows(IDENTIFIES, f"id, {SHOPPER}") == [("m1", True)]
+    assert done.counts.filtered == {"retired": 1}

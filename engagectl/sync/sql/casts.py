@@ -48,7 +48,8 @@ def time_of(text: str) -> str:
     """Return the instant that an RFC 3339 text names, of the years 1 to 9999 in UTC. DuckDB takes much more than that,
     so the shape comes first.
     """
-    instant = f"try_cast({text} AS TIMESTAMPTZ)"
+    small = f"try_cast(upper({text}) AS TIMESTAMPTZ)"  # RFC 3339 allows `t` and `z`; DuckDB does not
+    instant = f"coalesce(try_cast({text} AS TIMESTAMPTZ), {small})"
     inside = f"{instant} BETWEEN TIMESTAMPTZ '{_FIRST}' AND TIMESTAMPTZ '{_LAST}'"
     return (
         f"CASE WHEN regexp_full_match({text}, {literal(_TIME_SHAPE)})"
@@ -135,7 +136,8 @@ def as_text(value: str, kind: ColumnType) -> str:
     """Return a typed value in its one text form (for a column that was widened to text)."""
     match kind:
         case Timestamp():
-            return f"strftime(timezone('UTC', {value}), '%Y-%m-%dT%H:%M:%S.%fZ')"
+            naive = f"strftime(timezone('UTC', {value}), '%Y-%m-%dT%H:%M:%S.%f')"
+            return rf"(regexp_replace({naive}, '\.?0*$', '') || 'Z')"
         case _:
             return f"CAST({value} AS VARCHAR)"
 
