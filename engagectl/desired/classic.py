@@ -127,6 +127,8 @@ def _calls(site: Site, id: str, spec: ConnectionSpec) -> Part:
         values = [_value(site, subjects[f"{one.kind}.{one.id}"]) for one in carried]
         add(table, _TRACK, "event", [*key_columns, *values], events)
     tables = tuple(feed_table for feed_table, _ in pairs)
+    kept = {column.subject for table in tables for column in table.columns if column.fed}
+    sent = tuple(replace(one, fed=f"{one.kind}.{one.id}" in kept) for one in sent)
     schedule = site.schedule
     verdict = site.rules.source(source)
     stops = verdict is not None and not verdict.fed and not any(table.fed for table in tables)

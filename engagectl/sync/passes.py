@@ -37,10 +37,11 @@ def sync(
 ) -> SyncReport:
     """Load what the inputs hold into the tables of the applied state, warehouse by warehouse."""
     report = SyncReport(sync_id=uuid.uuid4().hex[:12])
+    is_applied = False
     for name, connection in connections.items():
         progress.phase(f"sync into {name}")
-        _Run(project, name, connection, options, clock, progress, report).run()
-    if not report.feeds and not report.left_out:
+        is_applied |= _Run(project, name, connection, options, clock, progress, report).run()
+    if not is_applied:
         raise NothingApplied("no apply has recorded a feed for this project yet", help="run: engagectl apply")
     return report
 
@@ -60,13 +61,13 @@ class _Run:
     def journal(self) -> str:
         return self.project.spec.journal_schema
 
-    def run(self) -> None:
-        """Load every selected feed of this warehouse; those with one place in the inputs go together."""
+    def run(self) -> bool:
+        """Load every selected feed of this warehouse, those with one place together; tell whether there are feeds."""
         self.connection.lock(self.journal, timeout_s=self.options.lock_timeout_s, holder=Holder(command="sync"))
         ready = ready_feeds(self.project, self.name, self.connection, self.options)
         self.report.left_out += ready.left_out
         if not ready.works:
-            return
+            return ready.applied
         record = warehouse(self.project.spec.warehouses[self.name].type)
         writer = Writer(
             connection=self.connection,
@@ -99,6 +100,7 @@ class _Run:
             self._finish("Partial" if self.report.chunks else "Failure")
             raise
         self._finish("Partial" if self.report.left_out else "Success")
+        return True
 
     def _finish(self, status: Status) -> None:
         now = rfc3339(self.clock())

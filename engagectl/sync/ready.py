@@ -18,8 +18,11 @@ from engagectl.warehouses.registry import warehouse
 
 @dataclass(frozen=True, slots=True)
 class Ready:
+    """`applied` tells whether an apply has recorded a feed of this project here at all."""
+
     works: tuple[Work, ...]
     left_out: tuple[LeftOut, ...]
+    applied: bool
 
 
 def ready_feeds(project: Project, name: str, connection: Connection, options: SyncOptions) -> Ready:
@@ -41,7 +44,8 @@ def ready_feeds(project: Project, name: str, connection: Connection, options: Sy
             left_out.append(found)
         else:
             works.append(Work(applied.number, applied.feed))
-    return Ready(tuple(works), tuple(left_out))
+    is_applied = any(applied.feed.project == project.spec.project for applied in stored)
+    return Ready(tuple(works), tuple(left_out), is_applied)
 
 
 def address_in(name: str, feed: Feed) -> Address:

@@ -148,13 +148,13 @@ def _connection(feed: Feed, stage: Stage, seen: Seen) -> list[str]:
         if sent.track:
             names = tuple(sorted({name for rule in sent.events for name in rule.names}))
             events.setdefault(names, []).extend(raws)
-    fed = [key for sent in feed.sent if sent.fed and sent.identify for key in sent.keys]
-    held = _holds(stage, fed)
     known = [key for item in feed.declared if item.kind != "journey" for key in item.keys]
     identify = f"{one_of('computation', named['identify'])} OR (computation IS NULL AND ({_holds(stage, cells)}))"
     track = _any(f"({one_of('computation', raws)} AND {one_of('event', names)})" for names, raws in events.items())
     roles = {table.role: table for table in feed.tables}
     identifies = "identifies" in roles and roles["identifies"].fed
+    kept = [c for c in roles["identifies"].columns if c.fed] if identifies else []
+    held = _holds(stage, (key for c in kept if isinstance(c.value, InBody) for key in c.value.keys))
     tracked = [name for table in feed.tables if table.role == "event" and table.fed for name in table.events]
     to_tables = "true" if "tracks" in roles and roles["tracks"].fed else one_of("event", tracked)
     undeclared = (
@@ -162,7 +162,7 @@ def _connection(feed: Feed, stage: Stage, seen: Seen) -> list[str]:
         f" AND NOT (computation IS NULL AND type = 'identify' AND ({_holds(stage, known)}))"
     )
     return [
-        f"WHEN {_retired(feed, stage, seen)} THEN 'f:retired'",
+        f"WHEN {undeclared} AND ({_retired(feed, stage, seen)}) THEN 'f:retired'",
         f"WHEN {undeclared} THEN 'f:undeclared'",
         f"WHEN type = 'identify' AND NOT ({identify}) THEN 'f:not_routed'",
         f"WHEN type = 'track' AND NOT ({track}) THEN 'f:not_routed'",
@@ -220,7 +220,7 @@ def _activation(feed: Feed, stage: Stage, seen: Seen) -> list[str]:
         ours = f"({ours} OR (computation IS NULL AND type = 'identify' AND ({keys})))"
     known = one_of("computation", [raw for raw, item in declared if item is not None])
     cases = [
-        f"WHEN {_retired(feed, stage, seen)} THEN 'f:retired'",
+        f"WHEN NOT {ours} AND ({_retired(feed, stage, seen)}) THEN 'f:retired'",
         f"WHEN NOT {ours} AND computation IS NOT NULL AND NOT {known} THEN 'f:undeclared'",
         f"WHEN NOT {ours} THEN 'f:not_routed'",
     ]
