@@ -51,12 +51,12 @@ def postgres_dsn(postgres_server: str) -> Iterator[str]:
     name = f"engagectl_{os.getpid()}_{secrets.token_hex(6)}"
     with psycopg.connect(postgres_server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8'")
-    yield _with_database(postgres_server, name)
+    yield with_database(postgres_server, name)
     with psycopg.connect(postgres_server, autocommit=True) as admin:
         admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
-def _with_database(dsn: str, name: str) -> str:
+def with_database(dsn: str, name: str) -> str:
     """Return the DSN, URI or key=value text, as a URI of another database."""
     if "://" in dsn:
         parts = urlsplit(dsn)
