@@ -256,6 +256,14 @@ def messages(draw: st.DrawFn, number: int) -> dict[str, Any]:
 
 
 DIRT = (
+    b"",
+    b"\xff\xfe",
+    b'{"type": "identify", "traits": ' + b"[" * 200 + b"]" * 200 + b"}",
+    b'{"type": "identify", "traits": {"visits": 1,}}',
+    b'{"type": "identify", "traits": {"visits": NaN}}',
+    b'{"type": "identify", "type": "track", "receivedAt": "2024-01-02T00:00:00Z", "traits": {"visits": 1}}',
+    b'{"type": "identify", "userId": "u1", "receivedAt": "2024-01-02T00:00:00Z", "traits": {"phone": "a\\u0000b"}}',
+    b'{"type": "identify", "userId": "u1", "receivedAt": "2024-01-02T00:00:00Z", "traits": {"churn": 1e400}}',
     b"{",
     b"[1, 2]",
     b"17",

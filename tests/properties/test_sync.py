@@ -149,7 +149,7 @@ def _kept(field: Field) -> set[tuple[str, str, str, str, str]]:
         " FROM engagectl.quarantine AS q LEFT JOIN engagectl.feeds AS f ON f.number = q.feed"
     )
     return {
-        (f"{kind}.{feed}", message, f"{schema}.{table}" if table else "", column, reason)
+        (f"{kind}.{feed}" if kind else "", message, f"{schema}.{table}" if table else "", column, reason)
         for kind, feed, message, schema, table, column, reason in rows
     }
 

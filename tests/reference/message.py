@@ -8,6 +8,8 @@ from typing import Any
 from tests.reference.names import column_name
 from tests.reference.values import Fraction, instant
 
+DEPTH = 128
+ID_CHARS = 512
 DAY_US = 24 * 3600 * 1_000_000
 
 
@@ -17,6 +19,19 @@ class NoMessageError(Exception):
     def __init__(self, reason: str, id: str = "") -> None:
         super().__init__(reason)
         self.id = id
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A line that is no message, known by its messageId or by its SHA-256."""
+
+    id: str
+    reason: str
+
+    @property
+    def feed_known(self) -> bool:
+        """Tell whether each feed keeps it: a line that is no JSON object is kept once for all."""
+        return self.reason == "envelope"
 
 
 class _DuplicateKey(dict):  # type: ignore[type-arg]  # an object that named a key twice: its first value stands
@@ -72,8 +87,15 @@ class Message:
         return self.type == "identify" and self.computation is None
 
 
-def read(line: bytes) -> Message:
-    """Return the message of a line. Raises NoMessageError."""
+def read(line: bytes) -> Message | Unreadable:
+    """Return the message of a line, or why it is none."""
+    try:
+        return _message(line)
+    except NoMessageError as problem:
+        return Unreadable(problem.id or hashlib.sha256(line).hexdigest(), str(problem))
+
+
+def _message(line: bytes) -> Message:
     data = _object(line)
     known = data.get("messageId")
     known = known if isinstance(known, str) else ""
@@ -83,7 +105,7 @@ def read(line: bytes) -> Message:
         if not (value is None or (isinstance(value, str) and "\0" not in value)):
             raise NoMessageError("envelope", known)
         given[name] = value
-    if given["type"] is None:
+    if given["type"] is None or len(known) > ID_CHARS:
         raise NoMessageError("envelope", known)
     times, bad_time = {}, False
     for name in ("timestamp", "originalTimestamp", "sentAt", "receivedAt"):
@@ -136,16 +158,25 @@ def _object(line: bytes) -> dict[str, Any]:
         text = line.decode("utf-8")
     except UnicodeDecodeError:
         raise NoMessageError("invalid_utf8") from None
-    if "\0" in text:
-        raise NoMessageError("invalid_utf8")
+    if not text.strip():
+        raise NoMessageError("empty_line")
     try:
         data = json.loads(text, parse_float=Fraction.of, parse_constant=_no_constant, object_pairs_hook=_first_wins)
         json.dumps(data, ensure_ascii=False, default=str).encode("utf-8")  # a lone surrogate is no text
     except (ValueError, RecursionError):
         raise NoMessageError("malformed_json") from None
+    if _depth(data) > DEPTH:
+        raise NoMessageError("too_deep")
     if not isinstance(data, dict):
         raise NoMessageError("not_an_object")
+    if isinstance(data, _DuplicateKey):
+        raise NoMessageError("duplicate_key")
     return data
+
+
+def _depth(value: Any) -> int:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inside is None else 1 + max(map(_depth, inside), default=0)
 
 
 def _first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Feeds and lines -> the rows of every table, the fate of every line for every feed, and what is in quarantine."""
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from typing import Any
 
 from engagectl.model.feed import AtPath, Feed, FeedColumn, FeedTable, InBody, Standard
 from engagectl.model.schema import TableName
-from tests.reference.message import Message, NoMessageError, read
+from tests.reference.message import Message, Unreadable, read
 from tests.reference.names import column_name
 from tests.reference.routing import fate
 from tests.reference.values import MISFIT, cell, text_of
@@ -43,19 +42,15 @@ class Tables:
 def play(feeds: Iterable[Feed], lines: Iterable[bytes], *, keys: Mapping[str, bytes] | None = None) -> Tables:
     """Return what the tables must be when each feed has read all lines. Lines come without their ends."""
     found = Tables()
-    messages = [_read(line) for line in lines]
+    messages = [read(line) for line in lines]
+    for message in messages:
+        if isinstance(message, Unreadable) and not message.feed_known:
+            found.kept.add(Kept("", message.id, "", "", message.reason))
     for feed in feeds:
         address = str(feed.address)
         found.fates[address] += Counter()
         _Reader(feed, address, keys or {}, found).read(messages)
     return found
-
-
-def _read(line: bytes) -> Message | tuple[str, str]:
-    try:
-        return read(line)
-    except NoMessageError as problem:
-        return problem.id or hashlib.sha256(line).hexdigest(), str(problem)
 
 
 @dataclass
@@ -66,12 +61,12 @@ class _Reader:
     found: Tables
     loaded: set[str] = field(default_factory=set)
 
-    def read(self, messages: Iterable[Message | tuple[str, str]]) -> None:
+    def read(self, messages: Iterable[Message | Unreadable]) -> None:
         candidates: dict[tuple[str, str], list[tuple[Any, ...]]] = defaultdict(list)
         clocks: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for message in messages:
-            if isinstance(message, tuple):
-                self._quarantine(message[0], message[1])
+            if isinstance(message, Unreadable):
+                self._quarantine(message.id, message.reason, is_kept=message.feed_known)
             elif (decided := fate(self.feed, message)) is not None:
                 if decided[0] == "quarantined":
                     self._quarantine(message.id, decided[1])
@@ -88,9 +83,10 @@ class _Reader:
     def _count(self, what: str) -> None:
         self.found.fates[self.address][what] += 1
 
-    def _quarantine(self, message: str, reason: str) -> None:
+    def _quarantine(self, message: str, reason: str, *, is_kept: bool = True) -> None:
         self._count(f"quarantined:{reason}")
-        self.found.kept.add(Kept(self.address, message, "", "", reason))
+        if is_kept:
+            self.found.kept.add(Kept(self.address, message, "", "", reason))
 
     def _insert(self, message: Message) -> None:
         made = [
