@@ -28,6 +28,14 @@ lint: $(VENV)/ready ## Check style and the rules of the rooms
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
+lint-workflows: ## Check the workflows that we ship: zizmor, and the schemas of GitHub and GitLab
+	$(PYTHON) -m venv .venv-workflows
+	.venv-workflows/bin/python -m pip install --quiet zizmor==1.32.0 check-jsonschema==0.39.0
+	.venv-workflows/bin/zizmor --offline --min-severity medium action.yml examples/github/*.yml
+	.venv-workflows/bin/check-jsonschema --builtin-schema vendor.github-workflows examples/github/*.yml
+	.venv-workflows/bin/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	.venv-workflows/bin/check-jsonschema --builtin-schema vendor.gitlab-ci examples/gitlab/*.yml --data-transform gitlab-ci
+
 type: $(VENV)/ready ## Check types
 	$(BIN)/mypy
 

@@ -20,7 +20,7 @@ def report(state: Invocation, error: BaseException) -> int:
         state.log_file = None
         known, terminal = _known(failed), terminal_of(state)
     diagnostics = known.every_diagnostic()
-    if state.json or state.report:
+    if state.wants_document:
         from engagectl.show.envelope import envelope
 
         summary = {"exit_code": known.exit_code, "error": known.message}

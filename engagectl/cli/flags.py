@@ -51,6 +51,7 @@ class Invocation:
         self.env_file: list[str] = []
         self.json = False
         self.report: str | None = None
+        self.markdown: str | None = None  # a command's own flag: its document as Markdown, also when it fails
         self.yes = False
         self.no_input = False
         self.lock_timeout = "10"
@@ -62,6 +63,10 @@ class Invocation:
         self.verbose = 0
         self.sink: Any = None  # the Terminal of this command, made once
         self.notes: tuple[Any, ...] = ()  # warnings of the project, for the JSON document
+
+    @property
+    def wants_document(self) -> bool:
+        return bool(self.json or self.report or self.markdown)
 
     @property
     def lock_timeout_s(self) -> float:

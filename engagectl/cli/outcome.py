@@ -93,6 +93,10 @@ def write_document(state: Invocation, terminal: Terminal, document: Mapping[str,
     text = encode(document)
     if state.report:
         write_file(Path(state.report), text + "\n")
+    if state.markdown:
+        from engagectl.show.as_markdown_report import report_markdown
+
+        write_file(Path(state.markdown), report_markdown(document))
     if state.json:
         terminal.result(text)
 
@@ -127,7 +131,7 @@ def finish(
     styled: bool = False,
 ) -> None:
     """Show a result as text or JSON and end the command with its exit code."""
-    if state.json or state.report:
+    if state.wants_document:
         from engagectl.show.envelope import envelope
 
         own = {key: value for key, value in data.items() if key not in ("schema", "engagectl", "ok")}

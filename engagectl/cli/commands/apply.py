@@ -24,12 +24,14 @@ def apply(
     take_over: Annotated[
         bool, typer.Option("--take-over", help="Take objects over from another project or target.")
     ] = False,
+    markdown: Annotated[Path | None, typer.Option(help="Write what was done as Markdown, also when it fails.")] = None,
     then_sync: Annotated[bool, typer.Option("--then-sync", help="Load the inputs afterwards, as `sync` does.")] = False,
 ) -> None:
     from engagectl import api
     from engagectl.cli.applied import apply_data, apply_text, tell_step
     from engagectl.planfile import read_plan
 
+    ctx.obj.markdown = str(markdown) if markdown is not None else None
     terminal = terminal_of(ctx.obj)
     project = project_of(ctx.obj, terminal)
     approved = [read_plan(path) for path in plans or ()]

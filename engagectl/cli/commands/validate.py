@@ -49,7 +49,7 @@ def validate(
     counts = {kind: sum(one.severity == kind for one in found) for kind in ("error", "warning", "info")}
     form = Form.JSON if state.json else output_format
     state.json = form is Form.JSON
-    if state.json or state.report:
+    if state.wants_document:
         write_document(state, terminal, envelope("validate", ok=not counts["error"], summary=counts, diagnostics=found))
     if form is not Form.JSON:
         text = formatted(found, form, start, colour=terminal.colour)
