@@ -89,15 +89,32 @@ def _diagnostics(
         first = load_project(root, target=target, variables=variables, var_files=var_files)
     except ConfigError as error:
         return error.diagnostics
-    found = list(first.diagnostics)
+    found = [*first.diagnostics, *_plain(first)]
     for other in () if target else first.spec.targets:
         if other == first.target:
             continue
         try:
-            found += load_project(root, target=other, variables=variables, var_files=var_files).diagnostics
+            project = load_project(root, target=other, variables=variables, var_files=var_files)
         except ConfigError as error:
             found += error.diagnostics
+        else:
+            found += [*project.diagnostics, *_plain(project)]
     return in_order(found)
+
+
+def _plain(project: Project) -> Iterator[Diagnostic]:
+    """Judge what `pii.refuse_plain` refuses: it needs the desired state, for selective sync and globs decide it."""
+    if project.spec.pii is None or not project.spec.pii.refuse_plain:
+        return
+    from engagectl.desired.build import build
+    from engagectl.risk import judge_plain
+    from engagectl.warehouses.registry import warehouse
+
+    for name in dict.fromkeys(project.roles.values()):
+        desired = build(project, name, warehouse(project.spec.warehouses[name].type))
+        for one in judge_plain(desired, project.spec.pii.refuse_plain):
+            place = project.place(one.origin) if one.origin.file else None
+            yield Diagnostic(code=one.code, severity="error", message=one.message, place=place, help=one.help)
 
 
 def _same(one: Diagnostic) -> tuple[str, str, str]:

@@ -1,9 +1,10 @@
 """Changes and the applied state -> findings: what deserves a second look, and what policy refuses. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engagectl.desired.build import Desired
+from engagectl.desired.plain import plain_values
 from engagectl.diff import Clash, Difference
 from engagectl.errors import Severity
 from engagectl.journal.applied import AppliedFeed
@@ -186,6 +187,19 @@ def judge_frequency(changes: Iterable[Change], *, warehouse: str) -> Iterator[Ju
                 return
             case _:
                 pass
+
+
+def judge_plain(desired: Desired, patterns: Sequence[str]) -> Iterator[Judged]:
+    """Yield EC322 for each column that would hold in plain text what `pii.refuse_plain` refuses."""
+    for one in plain_values(desired, patterns):
+        yield refusal(
+            "EC322",
+            f"{one.table}.{one.column} would hold {one.pattern} in plain text",
+            column_address(one.table.schema, one.table.table, one.column, warehouse=desired.warehouse),
+            one.origin,
+            "hash it: transform: [trim, lower, {hmac_sha256: KEY}], in its mapping or in the connection's `columns`",
+            "or leave it out: selective_sync.exclude, context_columns, or the mapping itself",
+        )
 
 
 def judge_drops(changes: Iterable[Change], *, warehouse: str) -> Iterator[Judged]:

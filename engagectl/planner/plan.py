@@ -32,6 +32,7 @@ from engagectl.risk import (
     judge_frequency,
     judge_hints,
     judge_owners,
+    judge_plain,
     judge_targets,
     refusal,
 )
@@ -130,6 +131,7 @@ def _plan_one(
         *judge_hints(changes, warehouse=id_),
         *judge_frequency(changes, warehouse=id_),
         *judge_drops(drops, warehouse=id_),
+        *judge_plain(desired, project.spec.pii.refuse_plain if project.spec.pii is not None else ()),
         *drop_findings,
         *judge_watched(desired, seen, record),
     ]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from engagectl import api
 from engagectl.config.explain import codes, explain
-from engagectl.config.project import load_project
-from engagectl.errors import ConfigError, Diagnostic
+from engagectl.errors import Diagnostic
 
 HERE = Path(__file__).parent
 BASE = """\
@@ -38,10 +38,7 @@ def _findings(root: Path, example: str) -> tuple[Diagnostic, ...]:
     (root / "engagectl.yaml").write_text(example if is_root else BASE)
     if not is_root:
         (root / "engage" / "example.yaml").write_text(example)
-    try:
-        return load_project(root).diagnostics
-    except ConfigError as error:
-        return error.diagnostics
+    return api.validate(root)
 
 
 @pytest.mark.parametrize("code", WITH_EXAMPLES)
