@@ -92,8 +92,10 @@ def github_of(repository: Repository) -> type[BaseHTTPRequestHandler]:
             if (found := re.fullmatch(r"/repos/acme/data/commits/(\w+)/pulls", path)) is not None:
                 return 200, repository.pulls.get(found[1], [])
             if (found := re.fullmatch(r"/repos/acme/data/compare/(\w+)\.\.\.(\w+)", path)) is not None:
-                after = repository.commits[repository.commits.index(found[1]) + 1 :]
-                upto = after[: after.index(found[2]) + 1]
+                first, last = (
+                    next(n for n, c in enumerate(repository.commits) if c.startswith(g)) for g in found.groups()
+                )
+                upto = repository.commits[first + 1 : last + 1]
                 return 200, {"total_commits": len(upto), "commits": paged([{"sha": sha} for sha in upto], query)}
             if path == "/repos/acme/data/actions/artifacts":
                 named = [one for one in repository.artifacts if one["name"] == query["name"]]

@@ -1,0 +1,5 @@
+"""The house of a scenario, for jobs too."""
+
+from tests.scenarios.conftest import house
+
+__all__ = ["house"]
