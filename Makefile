@@ -48,6 +48,24 @@ schemas: $(VENV)/ready ## Write schemas/ anew
 	  $(BIN)/engagectl schema $$one > schemas/$$one.schema.json || exit 1; done
 	$(BIN)/engagectl schema > schemas/engagectl.schema.json
 
+PEERS := .venv-peers
+SIZES ?= 100000
+STORED ?= 1000000
+RUNS ?= 3
+
+$(PEERS)/ready: benchmarks/peers.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet -r benchmarks/peers.txt
+	@touch $@
+
+# A peer that cannot be installed is left out, and the result says so.
+bench: $(VENV)/ready ## Measure sync against the limits and the peers (SIZES, STORED, RUNS)
+	-$(MAKE) -s $(PEERS)/ready
+	$(BIN)/python benchmarks/bench.py --sizes $(SIZES) --stored $(STORED) --runs $(RUNS) --peers $(PEERS)/bin/python $(BENCH)
+
+bench-full: ## The same at 100k, 1M, 5M and 10M messages, into docs/performance.md
+	$(MAKE) bench SIZES="100000 1000000 5000000 10000000" STORED="1000000 5000000" BENCH="--write docs/performance.md"
+
 all: lint type test ## What CI runs
 
-.PHONY: schemas help install demo test test-html lint type fmt all
+.PHONY: bench bench-full schemas help install demo test test-html lint type fmt all
