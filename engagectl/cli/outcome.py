@@ -1,5 +1,6 @@
 """What the command functions share: the project, the terminal, and how a result is handed out."""
 
+import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -57,6 +58,7 @@ def project_of(state: Invocation, terminal: Terminal) -> "Project":
         warehouses=state.warehouses,
         lock_timeout_s=state.lock_timeout_s,
     )
+    gc.enable()
     state.notes = project.diagnostics
     if state.command in ("plan", "apply") and not (state.quiet or state.json):
         show_diagnostics(state, terminal, [one for one in state.notes if one.severity == "warning"])

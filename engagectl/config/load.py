@@ -236,6 +236,8 @@ class _Builder:
         self._count(event)
         text = event.value
         if event.style:
+            if "\0" in text:  # no name, path or value can hold it; PostgreSQL and the system refuse it
+                raise _problem("EC004", "NUL, as an escape", event)
             return text
         if self.odd is not None and text and self.odd[event.start_mark.index - 1 : event.start_mark.index] == "?":
             # libyaml would drop the '?'

@@ -9,6 +9,7 @@ from typing import Any
 from engagectl.config.load import MAX_BYTES, Marked, Problem, Span, load_yaml
 from engagectl.errors import Diagnostic, Place
 
+MOST = 100
 _WIDEST = 160
 _EMOJI_STYLE = "\N{VARIATION SELECTOR-16}"
 _GUARDED = ("warehouses", "credentials")
@@ -16,9 +17,12 @@ _COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "info": "\x1b[1;36m"
 
 
 def as_full(diagnostics: Sequence[Diagnostic], root: Path, *, colour: bool = False) -> str:
-    """Return every diagnostic with its source line and a caret, as people read them."""
+    """Return diagnostics with their source lines and carets, as people read them: the first hundred."""
     snippets = _Snippets(root)
-    return "\n\n".join("\n".join(_full(item, snippets, colour=colour)) for item in diagnostics)
+    told = ["\n".join(_full(item, snippets, colour=colour)) for item in diagnostics[:MOST]]
+    if len(diagnostics) > MOST:
+        told.append(f"... and {len(diagnostics) - MOST:,} more: engagectl validate --output-format concise lists all")
+    return "\n\n".join(told)
 
 
 def footer(diagnostics: Sequence[Diagnostic]) -> str:
@@ -80,7 +84,7 @@ def _full(item: Diagnostic, snippets: "_Snippets", *, colour: bool) -> Iterator[
             yield f"{' ' * width} |"
             yield from (f"{number:>{width}} | {_window(text, cut)}" for number, text in lines)
             shown = _window(lines[-1][1], cut)
-            start, end = start - cut + 3 * bool(cut), end - cut + 3 * bool(cut)
+            start, end = start - cut + 3 * bool(cut), min(end - cut + 3 * bool(cut), len(shown))
             yield f"{' ' * width} | {_underline(shown, start, end)} {clean(item.label)}".rstrip()
     if item.help or item.related:
         yield f"{' ' * width} |"
@@ -156,15 +160,18 @@ class _Snippets:
 
 def _mask_comments(lines: list[str], documents: Sequence[Marked]) -> None:
     """Cut what stands behind a `#` outside of any value: people note old passwords there."""
-    held: dict[int, list[tuple[int, int]]] = {}
-    for document in documents:
+    held: dict[int, list[tuple[int, int]]] = {number: [] for number, line in enumerate(lines, start=1) if "#" in line}
+    for document in documents if held else ():
         for (line, column), (end_line, end_column) in _scalars(document):
             for number in range(line, end_line + 1):
+                if number not in held:
+                    continue
                 start = column - 1 if number == line else 0
-                held.setdefault(number, []).append((start, end_column - 1 if number == end_line else 1 << 30))
-    for number, text in enumerate(lines, start=1):
+                held[number].append((start, end_column - 1 if number == end_line else 1 << 30))
+    for number, spans in held.items():
+        text = lines[number - 1]
         for found in re.finditer(r"(?:^|(?<=\s))#", text):
-            if not any(start <= found.start() < end for start, end in held.get(number, ())):
+            if not any(start <= found.start() < end for start, end in spans):
                 lines[number - 1] = text[: found.end()]
                 break
 
