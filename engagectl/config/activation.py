@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from engagectl.config.field import Duration, Id, Identifier, Many, Name, Names, Spec, TypeText
+from engagectl.config.field import Duration, Id, Identifier, Many, Name, Names, Spec, TypeText, one_or_many
 
 EventKind = Literal[
     "audience_entered",
@@ -84,7 +84,12 @@ TriggerSpec = Annotated[
     Annotated[Literal["each_run", "schedule"], Tag("#name")] | Annotated[EachRunSpec, Tag("#each_run")],
     Discriminator(_trigger_tag),
 ]
-EventNames = dict[EventKind, Names]
+NoneOrMany = Annotated[
+    tuple[Name, ...], Field(strict=False), BeforeValidator(one_or_many, json_schema_input_type=str | list[str])
+]
+EventNames = Annotated[
+    dict[EventKind, NoneOrMany], Field(description="names by kind, every one recognised; [] when the kind is not sent")
+]
 
 
 class ActivationSpec(Spec):

@@ -41,7 +41,7 @@ T = TypeVar("T")
 Many = Annotated[tuple[T, ...], Field(strict=False)]  # YAML gives lists; a frozen spec keeps tuples
 
 
-def _one_or_many(value: Any) -> Any:
+def one_or_many(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
@@ -73,7 +73,7 @@ TypeText = Annotated[str, Field(pattern=TYPE)]
 Names = Annotated[
     tuple[Name, ...],
     Field(strict=False, min_length=1),
-    BeforeValidator(_one_or_many, json_schema_input_type=str | list[str]),
+    BeforeValidator(one_or_many, json_schema_input_type=str | list[str]),
 ]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -207,10 +207,11 @@ def _schedule(site: Site, spec: ActivationSpec) -> Schedule:
 def _drafts(site: Site, id: str, spec: ActivationSpec, subject: str) -> Iterator[Draft]:
     origin = site.project.origin("activations", id)
     owner = site.project.owner("activations", id)
-    yield Draft(name="id", type=Text(), value=Standard("id"), required=True)
-    yield Draft(name="received_at", type=Timestamp(), value=Standard("received_at"))
     taken = {"id", "received_at"}
     mappings = _mappings(site, id, spec)
+    natives = {site.name(mapping.to): (mapping.native or {}).get(site.warehouse) for mapping, _, _ in mappings}
+    yield Draft(name="id", type=Text(), value=Standard("id"), required=True, native=natives.get("id"))
+    yield Draft(name="received_at", type=Timestamp(), value=Standard("received_at"), native=natives.get("received_at"))
     mapped = {site.name(mapping.to) for mapping, _, _ in mappings}
     for name in _properties(spec, has_mappings=bool(mappings)):
         column = site.name(name)

@@ -30,7 +30,9 @@ class Desired:
     """`state` is ours; `watched` is what Segment manages, compared and never written.
 
     `dormant` are declared tables (column "") and columns that selective sync excludes for everybody: they are not
-    created, and kept where they are there. `as_found` are tables whose standard columns follow the catalog.
+    created, and kept where they are there. `as_found` are tables whose standard columns follow the catalog;
+    `as_found_values` are columns of a `users` that Segment fills, whose computation no identify of this source carries:
+    whether Segment puts them there, only the catalog tells.
     """
 
     warehouse: str
@@ -40,6 +42,8 @@ class Desired:
     removed: tuple[Removed, ...]
     dormant: frozenset[tuple[TableName, str]] = frozenset()
     as_found: frozenset[TableName] = frozenset()
+    as_found_values: frozenset[tuple[TableName, str]] = frozenset()
+    watched_dormant: frozenset[tuple[TableName, str]] = frozenset()
 
 
 def build(project: Project, warehouse_id: str, record: FeedFacts) -> Desired:
@@ -48,20 +52,34 @@ def build(project: Project, warehouse_id: str, record: FeedFacts) -> Desired:
     ours: list[Part] = []
     watched: list[Part] = []
     as_found: set[TableName] = set()
+    as_found_values: set[tuple[TableName, str]] = set()
+    identified: set[str] = set()
     for part, space, is_as_found in _parts(site):
         is_segment = project.spec.spaces[space].managed_by == "segment"
         (watched if is_segment else ours).append(part)
         if is_as_found:
             as_found.update(table.name for table in part.tables)
+        if part.feed.kind == "connection":  # its users follow it
+            identified = {f"{one.kind}.{one.id}" for one in part.feed.sent if one.identify}
+        elif part.feed.kind == "users" and is_as_found and is_segment:
+            as_found_values.update(
+                (table.name, cell.name)
+                for table in part.feed.tables
+                for cell in table.columns
+                if cell.subject and cell.subject not in identified
+            )
     state, dormant = _merge(ours)
+    watched_state, watched_dormant = _merge(watched)
     return Desired(
         warehouse=warehouse_id,
         state=state,
-        watched=_merge(watched)[0],
+        watched=watched_state,
         feeds=tuple(sorted((part.feed for part in ours), key=lambda feed: (feed.kind, feed.id))),
         removed=tuple(_removed(project, warehouse_id)),
         dormant=dormant,
         as_found=frozenset(as_found),
+        as_found_values=frozenset(as_found_values),
+        watched_dormant=watched_dormant,
     )
 
 

@@ -315,7 +315,8 @@ def _events(kind: str, items: Iterable[SendSpec]) -> tuple[EventRule, ...]:
         if "track" in item.as_:
             sends_track = True
             said |= item.event_names or {}
-    return event_rules(_TRACK_KINDS[kind], said) if sends_track else ()
+    rules = event_rules(_TRACK_KINDS[kind], said) if sends_track else ()
+    return tuple(rule for rule in rules if rule.names)
 
 
 def _event_tables(site: Site, sent: Iterable[Sent]) -> dict[str, tuple[tuple[str, ...], list[Sent]]]:

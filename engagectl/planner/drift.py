@@ -15,10 +15,10 @@ from engagectl.model.feed import Feed, FeedTable
 from engagectl.model.plan import Plan, Step, WarehousePlan
 from engagectl.model.schema import Column, State, Table, TableName
 from engagectl.planfile import step_id
-from engagectl.planner.noted import noted
+from engagectl.planner.noted import judge_watched, noted
 from engagectl.planner.plan import sealed
-from engagectl.planner.seen import Seen
-from engagectl.planner.step import fed_by
+from engagectl.planner.seen import Seen, as_found
+from engagectl.planner.step import fed_by, placed
 from engagectl.warehouses.contract import Connection
 from engagectl.warehouses.registry import warehouse as record_of
 
@@ -41,19 +41,16 @@ def _drift_one(project: Project, id_: str, connection: Connection) -> WarehouseP
     if not living and (desired.feeds or not desired.watched.tables):
         raise NothingApplied(f"nothing was applied to {id_} yet", help="engagectl apply")
     state = _applied_state(living)
-    both = State(
-        schemas=tuple(sorted({*state.schemas, *desired.watched.schemas})),
-        tables=tuple(sorted((*state.tables, *desired.watched.tables), key=lambda table: table.name)),
-    )
     owned = read_owned(connection, journal)
     seen = Seen(
-        actual=record.catalog(connection, both.schemas),
+        actual=record.catalog(connection, sorted({*state.schemas, *desired.watched.schemas})),
         applied=applied,
         owned=owned,
         prior={(feed.kind, feed.id): feed for feed in living},
     )
-    was = dataclasses.replace(desired, state=state, dormant=_dormant(living))
-    difference = diff(both, seen.actual, relate=record.relate, retype="rebuild")
+    found = as_found(dataclasses.replace(desired, feeds=()), seen.actual)
+    was = dataclasses.replace(found, state=state, dormant=_dormant(living))
+    difference = diff(state, seen.actual, relate=record.relate, retype="rebuild")
     steps = []
     for change in difference.changes:
         if isinstance(change, SetComment):
@@ -73,6 +70,7 @@ def _drift_one(project: Project, id_: str, connection: Connection) -> WarehouseP
         warehouse=id_,
         type=record.name,
         steps=tuple(steps),
+        findings=tuple(placed(project, one) for one in judge_watched(was, seen, record)),
         noted=tuple(
             one
             for one in noted(was, seen, difference, project=project.spec.project, target=project.target)

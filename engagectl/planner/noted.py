@@ -1,23 +1,32 @@
 """What a plan lists apart: it is there, and no step touches it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from engagectl.config.check.facts import STANDARD
 from engagectl.desired.build import Desired
 from engagectl.diff import Difference, diff
 from engagectl.journal.ownership import Owned
 from engagectl.model.address import column_address, table_address
 from engagectl.model.change import (
+    AddColumn,
+    Change,
     CreateSchema,
+    CreateTable,
+    RebuildColumn,
     RenameColumn,
     RenameTable,
-    SetComment,
+    WidenColumn,
     address_of,
 )
-from engagectl.model.column_type import type_text
+from engagectl.model.column_type import ColumnType, JsonText, Native, Text, type_text
 from engagectl.model.plan import Noted
+from engagectl.model.schema import State
 from engagectl.planner.seen import Seen
 from engagectl.risk import Judged
 from engagectl.warehouses.contract import Warehouse
+
+SEGMENTS_OWN = STANDARD | {"audience_key", "trait_key", "uuid", "loaded_at"}
+"""Columns of a classic table that stand for no computation; `uuid` is Redshift's, `loaded_at` BigQuery's."""
 
 
 def noted(desired: Desired, seen: Seen, difference: Difference, *, project: str, target: str) -> Iterator[Noted]:
@@ -32,6 +41,7 @@ def noted(desired: Desired, seen: Seen, difference: Difference, *, project: str,
     for table in desired.watched.tables:
         address = table_address(table.name.schema, table.name.table, warehouse=id_)
         yield Noted(kind="segment", address=address, detail="managed by Segment: compared, never written")
+    yield from _unmanaged_by_segment(desired, seen.actual)
     ours = {row.key for row in seen.owned if is_ours(row, project=project, target=target)}
     others = {row.key for row in seen.owned} - ours
     added = {
@@ -80,16 +90,82 @@ def is_ours(row: Owned, *, project: str, target: str) -> bool:
 
 
 def judge_watched(desired: Desired, seen: Seen, record: Warehouse) -> Iterator[Judged]:
-    """Yield a warning for each difference in what Segment manages."""
+    """Yield a warning for each difference in what Segment manages, with the words to act on."""
     if not desired.watched.tables:
         return
-    for change in diff(desired.watched, seen.actual, relate=record.relate, retype="rebuild").changes:
-        if not isinstance(change, CreateSchema | SetComment):
-            address = address_of(change, warehouse=desired.warehouse)
+    difference = diff(desired.watched, seen.actual, relate=record.relate, retype="rebuild")
+    absent = {change.schema for change in difference.changes if isinstance(change, CreateSchema)}
+    for change in difference.changes:
+        told = _told(change, absent)
+        if told is not None:
+            message, advice = told
             yield Judged(
                 code="EC609",
                 severity="warning",
-                message=f"{address} is not in the warehouse as the YAML says; Segment manages it",
-                address=address,
+                message=message,
+                address=address_of(change, warehouse=desired.warehouse),
                 origin=change.origin,
+                help=advice,
             )
+
+
+def _told(change: Change, absent: Collection[str]) -> tuple[str, tuple[str, ...]] | None:
+    """Return what differs and what to do about it; None where a comment differs, or the whole schema is missing."""
+    correct = "or correct the YAML to what is there: engagectl import shows how"
+    match change:
+        case CreateSchema(schema=schema):
+            return f"there is no schema {schema}; Segment manages it", (
+                "Segment makes it with the first sync: see that the space is connected to this warehouse",
+            )
+        case CreateTable(table=table) if table.name.schema not in absent:
+            return f"there is no table {table.name}; Segment manages its schema", (
+                f"Segment makes it with the first row: see that {', '.join(table.fed_by)} sends to this warehouse",
+                correct,
+            )
+        case AddColumn(table=name, column=column):
+            what = ", ".join(column.fed_by) or "it"
+            return f"{name} has no column {column.name}; Segment manages it", (
+                f"Segment makes it with the first value: see that {what} is computed and sent to this warehouse",
+                correct,
+            )
+        case (
+            WidenColumn(table=name, before=found, column=column)
+            | RebuildColumn(table=name, before=found, column=column)
+        ):
+            words = f"{name}.{column.name}.{_segment_word(found.type)}.{_segment_word(column.type)}"
+            told = f"{name}.{column.name} is {type_text(found.type)}, the YAML says {type_text(column.type)}"
+            return f"{told}; Segment manages it", (f"to have it changed, send to Segment's support: {words}", correct)
+        case _:
+            return None
+
+
+def _segment_word(column_type: ColumnType) -> str:
+    """Return Segment's own word for a type (schema.md, "Data types"); for others the catalog's."""
+    match column_type:
+        case Text() | JsonText():
+            return "varchar"
+        case Native(name):
+            return name
+        case _:
+            return type_text(column_type)
+
+
+def _unmanaged_by_segment(desired: Desired, actual: State) -> Iterator[Noted]:
+    """Yield tables and columns of schemas that Segment manages and the YAML does not know."""
+    detail = "not in the YAML: engagectl import shows how to declare it"
+    for table in actual.tables:
+        if table.name.schema not in desired.watched.schemas:
+            continue
+        wanted = desired.watched.find(table.name)
+        if wanted is None:
+            if (table.name, "") not in desired.watched_dormant and desired.state.find(table.name) is None:
+                address = table_address(table.name.schema, table.name.table, warehouse=desired.warehouse)
+                yield Noted(kind="unmanaged", address=address, rows=table.rows)
+            continue
+        is_classic = wanted.family in ("classic", "users")
+        for column in table.columns:
+            is_standard = is_classic and (column.name in SEGMENTS_OWN or column.name.startswith("context_"))
+            is_known = wanted.find(column.name) is not None or (table.name, column.name) in desired.watched_dormant
+            if not is_known and not is_standard:
+                place = column_address(table.name.schema, table.name.table, column.name, warehouse=desired.warehouse)
+                yield Noted(kind="unmanaged", address=place, detail=detail)

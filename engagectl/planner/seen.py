@@ -137,15 +137,20 @@ def as_found(desired: Desired, actual: State) -> Desired:
 
     def is_wanted(table: TableName, name: str, fed_by: tuple[str, ...]) -> bool:
         there = actual.find(table)
-        return table not in desired.as_found or there is None or bool(fed_by) or there.find(name) is not None
+        if table not in desired.as_found or there is None or there.find(name) is not None:
+            return True
+        return bool(fed_by) and (table, name) not in desired.as_found_values
 
-    tables = tuple(
-        dataclasses.replace(
-            table,
-            columns=tuple(column for column in table.columns if is_wanted(table.name, column.name, column.fed_by)),
+    def wanted(state: State) -> State:
+        tables = tuple(
+            dataclasses.replace(
+                table,
+                columns=tuple(column for column in table.columns if is_wanted(table.name, column.name, column.fed_by)),
+            )
+            for table in state.tables
         )
-        for table in desired.state.tables
-    )
+        return State(schemas=state.schemas, tables=tables)
+
     feeds = tuple(
         dataclasses.replace(
             feed,
@@ -163,7 +168,7 @@ def as_found(desired: Desired, actual: State) -> Desired:
         )
         for feed in desired.feeds
     )
-    return dataclasses.replace(desired, state=State(schemas=desired.state.schemas, tables=tables), feeds=feeds)
+    return dataclasses.replace(desired, state=wanted(desired.state), watched=wanted(desired.watched), feeds=feeds)
 
 
 def carried(feed: Feed, seen: Seen, *, renamed: Renamed, now: str) -> Feed:

@@ -25,6 +25,7 @@ def drift_json(drift: Plan) -> dict[str, Any]:
         "project": drift.project,
         "target": drift.target,
         "summary": {
+            "segment": len(drift.all_findings),
             "missing": sum(len(_missing(one)) for one in drift.warehouses),
             "changed": sum(len(_changed(one)) for one in drift.warehouses),
             "unmanaged": sum(one.kind == "unmanaged" for part in drift.warehouses for one in part.noted),
@@ -35,6 +36,10 @@ def drift_json(drift: Plan) -> dict[str, Any]:
                 "type": one.type,
                 "missing": [_entry(one, step) for step in _missing(one)],
                 "changed": [_entry(one, step) for step in _changed(one)],
+                "segment": [
+                    {"address": str(told.address), "message": told.message, "help": list(told.help)}
+                    for told in one.findings
+                ],
                 "unmanaged": [
                     {"address": str(noted.address), "rows": noted.rows}
                     for noted in one.noted
@@ -57,14 +62,24 @@ def drift_text(drift: Plan, *, colour: bool) -> str:
         lines += ["", ink("bold", one.warehouse) + ink("dim", f" ({one.type})")]
         lines += [f"  {ink('red', '-')} {ink('bold', _address(step))}  {_gone(step)}" for step in _missing(one)]
         lines += [f"  {ink('yellow', '~')} {ink('bold', _address(step))}  {_differs(step)}" for step in _changed(one)]
-        if not one.steps:
+        if not one.steps and not one.findings:
             lines.append("  as it was applied")
+        for told in one.findings:
+            lines.append(f"  {ink('yellow', '~')} {escape(told.message)}")
+            lines += [ink("dim", f"      {advice}") for advice in told.help]
         lines += [ink("dim", line) for line in _unmanaged(one)]
     steps = drift.steps
     if steps:
         number = len(steps)
         lines += ["", ink("bold", f"Drift: {number} thing{'' if number == 1 else 's'} moved away from the last apply.")]
         lines.append("Next: engagectl plan, which shows how apply brings it back")
+    elif drift.all_findings:
+        number = len(drift.all_findings)
+        what = "difference" if number == 1 else "differences"
+        lines += [
+            "",
+            ink("bold", f"Drift: {number} {what} in what Segment manages.") + " engagectl writes nothing there.",
+        ]
     else:
         lines += ["", ink("green", "No drift.") + " Every warehouse is as it was applied."]
     return "\n".join(lines)
@@ -72,8 +87,10 @@ def drift_text(drift: Plan, *, colour: bool) -> str:
 
 def drift_markdown(drift: Plan, *, limit: int = LIMIT_CHARS) -> str:
     """Return the drift for an issue, in at most `limit` characters."""
-    number = len(drift.steps)
-    what = f"{number} thing{'' if number == 1 else 's'} moved away from the last apply" if number else "none"
+    number, told = len(drift.steps), len(drift.all_findings)
+    parts = [f"{number} thing{'' if number == 1 else 's'} moved away from the last apply"] if number else []
+    parts += [f"{told} difference{'' if told == 1 else 's'} in what Segment manages"] if told else []
+    what = ", ".join(parts) or "none"
     lines = [marker(drift, "drift"), f"### engagectl drift: {code(drift.target or drift.project)} · {what}", ""]
     if number:
         lines += ["| Warehouse | Address | Drift | Fed by |", "|---|---|---|---|"]
@@ -82,6 +99,10 @@ def drift_markdown(drift: Plan, *, limit: int = LIMIT_CHARS) -> str:
             said = "is gone" if step in _missing(part) else cell(_differs(step))
             fed_by = cell(", ".join(step.fed_by)) if step.fed_by else ""
             lines.append(f"| {cell(part.warehouse)} | {cell(_address(step))} | {said} | {fed_by} |")
+    for part in drift.warehouses:
+        if part.findings:
+            lines += ["", f"Managed by Segment in {code(part.warehouse)}, never written:", ""]
+            lines += [f"- {cell(one.message)}. {cell('; '.join(one.help))}" for one in part.findings]
     for part in drift.warehouses:
         found = [one for one in part.noted if one.kind == "unmanaged"]
         if found:

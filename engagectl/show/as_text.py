@@ -78,7 +78,9 @@ def _step(step: Step, ink: _Ink, *, width: int) -> Iterator[str]:
 
 def _noted(one: Noted) -> str:
     rows = f" ({one.rows:,} rows)" if one.rows is not None else ""
-    return f"{one.address.kind}.{one.address.name}{rows}" + (f": {one.detail}" if one.kind == "found" else "")
+    return f"{one.address.kind}.{one.address.name}{rows}" + (
+        f": {one.detail}" if one.kind in ("found", "unmanaged") and one.detail else ""
+    )
 
 
 def _by_weight(findings: Iterable[Finding]) -> list[Finding]:

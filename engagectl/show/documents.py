@@ -131,7 +131,16 @@ _DRIFT: dict[str, Schema] = {
     "project": TEXT,
     "target": TEXT,
     "warehouses": _list(
-        _object({"warehouse": TEXT, "type": TEXT, "missing": _MOVED, "changed": _MOVED, "unmanaged": _MOVED})
+        _object(
+            {
+                "warehouse": TEXT,
+                "type": TEXT,
+                "missing": _MOVED,
+                "changed": _MOVED,
+                "segment": _list(_object({"address": TEXT, "message": TEXT, "help": _list(TEXT)})),
+                "unmanaged": _MOVED,
+            }
+        )
     ),
 }
 _SYNC: dict[str, Schema] = {

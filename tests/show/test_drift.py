@@ -51,7 +51,7 @@ def test_drift_as_json_counts_and_lists(applied: Path, capsys: pytest.CaptureFix
     changed(applied)
     assert run(["drift", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["summary"] == {"missing": 1, "changed": 1, "unmanaged": 1}
+    assert document["summary"] == {"missing": 1, "changed": 1, "segment": 0, "unmanaged": 1}
     (part,) = document["warehouses"]
     assert part["missing"] == [
         {

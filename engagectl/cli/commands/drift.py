@@ -24,5 +24,5 @@ def drift(
     if markdown is not None:
         write_file(markdown, drift_markdown(found, limit=markdown_limit))
     text = drift_text(found, colour=terminal.colour)
-    code = 2 if detailed_exitcode and found.steps else 0
+    code = 2 if detailed_exitcode and (found.steps or found.all_findings) else 0
     finish(ctx.obj, terminal, text=text, styled=True, data=drift_json(found), code=code)
