@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from engagectl.cli.app import run
 from engagectl.config.project import load_project
 
 ROOT = Path(__file__).parents[2]
@@ -48,3 +49,8 @@ def test_examples_load_without_errors_in_every_target(name: str) -> None:
     root = ROOT / "examples" / name
     for target in load_project(root).spec.targets:
         assert [one for one in load_project(root, target=target).diagnostics if one.severity != "info"] == []
+
+
+@pytest.mark.parametrize("name", ["quickstart", "full"])
+def test_examples_are_in_the_one_layout(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["-C", str(ROOT / "examples" / name), "fmt", "--check"]) == 0, capsys.readouterr().out
