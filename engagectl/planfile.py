@@ -62,7 +62,7 @@ def read_plan(path: Path, *, now: datetime | None = None) -> Plan:
         raise EditedPlan(f"{path} was changed after it was written", help="plan again: engagectl plan --out FILE")
     try:
         plan = decode(Plan, document["plan"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise EditedPlan(f"{path} is not a plan that this version can read") from None
     if (now or datetime.now(UTC)) >= datetime.fromisoformat(plan.expires_at):
         raise StalePlan(f"the plan {path} expired at {plan.expires_at}", help="plan again: engagectl plan --out FILE")
