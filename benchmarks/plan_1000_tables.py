@@ -36,7 +36,12 @@ def write_project(root: Path, activations: int, columns: int) -> None:
     for file in range(10):
         lines = [f"owner: team_{file}", "activations:"]
         for number in range(file, activations, 10):
-            lines += [f"  act_{number:04d}:", "    audience: vip", "    warehouses: [cdp]", f"    table: act_{number:04d}"]
+            lines += [
+                f"  act_{number:04d}:",
+                "    audience: vip",
+                "    warehouses: [cdp]",
+                f"    table: act_{number:04d}",
+            ]
             lines += ["    mappings:"]
             lines += [
                 f'      - {{from: entity.account.f{column}, to: field_{column}, type: "{TYPES[column % len(TYPES)]}"}}'
@@ -73,7 +78,7 @@ def main() -> None:
         write_project(root, said.activations, said.columns)
         cpu, peak, _ = run(root, "validate")
         print(f"validate          {cpu:.2f} CPU s  {peak:.0f} MiB")
-        cpu, peak, _ = run(root, "apply", "--yes")
+        cpu, peak, _ = run(root, "-q", "apply", "--yes")
         print(f"first apply       {cpu:.2f} CPU s  {peak:.0f} MiB")
         measured = []
         for _ in range(said.runs):

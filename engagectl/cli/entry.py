@@ -13,6 +13,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         sys.stdout.write(f"engagectl {__version__}\n")
         return 0
+    gc.set_threshold(100_000, 50, 100)  # a plan makes many small lasting nouns and few cycles: look for those seldom
     from engagectl.cli.app import run
 
     gc.disable()  # reading YAML makes only what stays: collecting meanwhile costs twice its time; project_of ends it

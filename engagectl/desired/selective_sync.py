@@ -34,6 +34,8 @@ class Rules:
 
     def decide(self, addresses: Sequence[str]) -> Verdict | None:
         """Return what the most specific rule says; addresses go from the most specific kind to the least."""
+        if not self.include and not self.exclude:
+            return None
         for address in addresses:
             for is_exact in (True, False):
                 for fed, rules in ((False, self.exclude), (True, self.include)):

@@ -35,7 +35,7 @@ def encode(value: object, *, tagged: bool = False) -> Any:
 
 
 def decode(cls: type[T], data: Any) -> T:
-    """Return the noun that `encode` wrote. Raises ValueError, KeyError, TypeError or AttributeError on anything else."""
+    """Return the noun that `encode` wrote. Anything else raises ValueError, KeyError, TypeError or AttributeError."""
     read: Reader = _reader(cls)  # type: ignore[arg-type]  # a class is hashable
     return typing.cast(T, read(data))
 

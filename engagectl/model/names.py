@@ -4,7 +4,9 @@ The rule is Segment's: go-snakecase, byte for byte (segmentio/go-snakecase, snak
 """
 
 import hashlib
+import re
 
+_NORMAL = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
 _UPPER = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _LOWER = frozenset(b"abcdefghijklmnopqrstuvwxyz")
 _DIGIT = frozenset(b"0123456789")
@@ -15,6 +17,8 @@ def snake_case(name: str) -> str:
 
     A word is a run of capitals or digits followed by a run of small letters or digits; every other byte separates.
     """
+    if _NORMAL.fullmatch(name):
+        return name
     data = name.encode("utf-8", "surrogatepass")
     words: list[str] = []
     position, end = 0, len(data)

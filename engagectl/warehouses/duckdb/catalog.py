@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -57,6 +57,7 @@ def catalog(connection: Connection, schemas: Sequence[str] | None) -> State:
     )
 
 
+@lru_cache(maxsize=65_536)
 def neutral(name: str) -> str:
     """Return the name as YAML, plan and journal write it. DuckDB folds the letters of ASCII only."""
     return name.translate(_LOWER)
