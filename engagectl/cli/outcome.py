@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -120,6 +121,31 @@ def write_file(path: Path, text: str) -> None:
         Path(temporary).replace(path)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def pages_of(
+    pages: Mapping[tuple[str, str], str], folder: Path | None, *, ending: str
+) -> tuple[str, dict[str, list[dict[str, str]]]]:
+    """Return pages by (warehouse, name) as text and as JSON data, or write each into a folder and tell of that.
+
+    A name carries its warehouse only where two warehouses have it. What a name holds that no file name should is `_`.
+    """
+    told, data = [], []
+    for (warehouse, name), text in pages.items():
+        shared = sum(other == name for _, other in pages) > 1
+        safe = re.sub(r"[^A-Za-z0-9_-]", "_", f"{warehouse}__{name}" if shared else name)
+        item = {"warehouse": warehouse, "name": name}
+        if folder is None:
+            told.append(text)
+            data.append({**item, "text": text})
+            continue
+        folder.mkdir(parents=True, exist_ok=True)
+        place = folder / f"{safe}{ending}"
+        write_file(place, text)
+        told.append(f"wrote {place}")
+        data.append({**item, "file": str(place)})
+    between = "---\n" if ending == ".yml" and folder is None else "\n"
+    return between.join(told), {"pages": data}
 
 
 def finish(

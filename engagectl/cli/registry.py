@@ -13,6 +13,9 @@ COMMANDS: dict[str, tuple[str, str, str]] = {  # name -> (module:function, one l
     "doctor": ("engagectl.cli.commands.doctor:doctor", "Check connections, grants and versions.", "Start"),
     "show": ("engagectl.cli.commands.show:show", "Show one declared thing whole, or a plan file.", "Look"),
     "sql": ("engagectl.cli.commands.sql:sql", "Print the SQL that makes the tables of an address.", "Look"),
+    "graph": ("engagectl.cli.commands.graph:graph", "Draw what flows from where to where.", "Look"),
+    "docs": ("engagectl.cli.commands.docs:docs", "Write pages about the declared tables.", "Look"),
+    "export": ("engagectl.cli.commands.export:export", "Write the declared tables for dbt.", "Look"),
     "schema": ("engagectl.cli.commands.schema:schema", "Print the JSON Schema of the YAML, for editors.", "Look"),
     "explain": ("engagectl.cli.commands.explain:explain", "Explain an error code, with examples.", "Look"),
     "quarantine": (

@@ -220,6 +220,7 @@ _SURVEY = _object(
         "next": _list(TEXT),
     }
 )
+_PAGES = _list(_object({"warehouse": TEXT, "name": TEXT, "text?": TEXT, "file?": TEXT}))
 
 DOCUMENTS: dict[str, dict[str, Schema]] = {  # command -> the keys of its document beside the envelope's
     "plan": _PLAN,
@@ -239,6 +240,9 @@ DOCUMENTS: dict[str, dict[str, Schema]] = {  # command -> the keys of its docume
     "doctor": {"checks": _list(_CHECK)},
     "show": {"resource?": DATA, **{f"{key}?": schema for key, schema in _PLAN.items()}},
     "sql": {"statements": _list(TEXT)},
+    "graph": {"nodes": _list(TEXT), "edges": _list(_object({"from": TEXT, "to": TEXT}))},
+    "docs": {"pages": _PAGES},
+    "export": {"pages": _PAGES},
     "schema": {"file?": TEXT, "json_schema?": DATA},
     "explain": {"code": CODE, "title": TEXT, "text": TEXT},
     "quarantine": {"entries?": _list(_object({"warehouse": TEXT, "feed": TEXT, "reason": TEXT}))},
