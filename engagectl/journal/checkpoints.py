@@ -15,6 +15,19 @@ class CheckpointMoved(TransientError):  # noqa: N818  the names say the problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Searched:
+    """How far a feed's file was searched for the end of a run, and where the last complete run ends.
+
+    For a compressed file `searched_to` is its size as stored when it was read to its end.
+    """
+
+    feed: int
+    file: str
+    searched_to: int
+    complete_to: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
     """`offset` counts bytes (rows of Parquet); `searched_to` is how far the file was searched for the end of a run,
     `complete_to` the end of the last complete one.
@@ -27,6 +40,10 @@ class Checkpoint:
     identity: str = ""
     searched_to: int = 0
     complete_to: int = 0
+
+    @property
+    def searched(self) -> Searched:
+        return Searched(feed=self.feed, file=self.file, searched_to=self.searched_to, complete_to=self.complete_to)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,3 +111,32 @@ def move(connection: Connection, journal: str, moves: Sequence[Move]) -> None:
 def forget(connection: Connection, journal: str, feed: int) -> None:
     """Forget how far a feed has read: it begins at 0 again."""
     connection.execute(f"DELETE FROM {place(journal, 'checkpoints')} WHERE feed = ?", (feed,))
+
+
+def remember_search(connection: Connection, journal: str, found: Sequence[Searched]) -> None:
+    """Keep how far files were searched beside the offsets; a feed that has not begun a file stands at 0 in it."""
+    known = {(point.feed, point.file): point for point in read_checkpoints(connection, journal)} if found else {}
+    for item in found:
+        before = known.get((item.feed, item.file))
+        if before is None:
+            move(
+                connection,
+                journal,
+                [
+                    Move(
+                        before=None,
+                        after=Checkpoint(
+                            feed=item.feed,
+                            file=item.file,
+                            searched_to=item.searched_to,
+                            complete_to=item.complete_to,
+                        ),
+                    )
+                ],
+            )
+        elif (before.searched_to, before.complete_to) != (item.searched_to, item.complete_to):
+            connection.execute(
+                f"UPDATE {place(journal, 'checkpoints')} SET searched_to = ?, complete_to = ?"
+                " WHERE feed = ? AND file = ?",
+                (item.searched_to, item.complete_to, item.feed, item.file),
+            )

@@ -14,7 +14,10 @@ Status = Literal["Running", "Success", "Partial", "Failure"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
-    """One apply or sync. `rows` are rows inserted per table; `duration_s` is None without an end."""
+    """One apply or sync. `rows` are rows inserted per table; `duration_s` is None without an end.
+
+    `stopped` tells of a Running one that has ended without saying so: killed, or its machine gone.
+    """
 
     kind: Literal["apply", "sync"]
     id: str
@@ -24,6 +27,16 @@ class HistoryEntry:
     duration_s: float | None
     notices: str
     rows: tuple[tuple[str, int], ...]
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a sync ended for one feed; Failure is a feed that was left out, `notice` says why."""
+
+    feed: int
+    status: Status
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +146,14 @@ def record_load(connection: Connection, journal: str, *, sync_id: str, load: Loa
         )
 
 
+def record_outcomes(connection: Connection, journal: str, *, sync_id: str, outcomes: Sequence[Outcome]) -> None:
+    """Write how a sync ended for each of its feeds: what is due is counted from the last success."""
+    connection.execute_many(
+        f"INSERT INTO {place(journal, 'sync_feeds')} (sync_id, feed, status, notice) VALUES (?, ?, ?, ?)",
+        [(sync_id, item.feed, item.status, item.notice) for item in outcomes],
+    )
+
+
 def finish_sync(connection: Connection, journal: str, *, id: str, now: str, status: Status, notices: str = "") -> None:
     connection.execute(
         f"UPDATE {place(journal, 'syncs')} SET finished_at = ?, status = ?, notices = ? WHERE id = ?",
@@ -143,9 +164,14 @@ def finish_sync(connection: Connection, journal: str, *, id: str, now: str, stat
 def read_history(
     connection: Connection, journal: str, *, project: str | None = None, kind: str = "", limit: int = 50
 ) -> tuple[HistoryEntry, ...]:
-    """Return applies and syncs of a project, newest first. Empty when there is no journal."""
+    """Return applies and syncs of a project, newest first. Empty when there is no journal.
+
+    One lock is held by one at a time: of those that never said their end only the newest can still run, and it does
+    while somebody holds the lock.
+    """
     if not has_journal(connection, journal):
         return ()
+    running = _running(connection, journal)
     entries: list[HistoryEntry] = []
     if kind in ("", "apply"):
         rows = connection.query(
@@ -154,7 +180,7 @@ def read_history(
             " ORDER BY started_at DESC",
             (project,),
         )
-        entries += [_entry("apply", row, ()) for row in rows[:limit]]
+        entries += [_entry("apply", row, (), running) for row in rows[:limit]]
     if kind in ("", "sync"):
         rows = connection.query(
             f"SELECT id, target, status, started_at, finished_at, notices FROM {place(journal, 'syncs')}"
@@ -168,11 +194,22 @@ def read_history(
                 " GROUP BY 1, 2 ORDER BY 1, 2",
                 (row[0],),
             )
-            entries.append(_entry("sync", row, tuple((f"{s}.{t}", int(n)) for s, t, n in tables)))
+            entries.append(_entry("sync", row, tuple((f"{s}.{t}", int(n)) for s, t, n in tables), running))
     return tuple(sorted(entries, key=lambda entry: entry.started_at, reverse=True)[:limit])
 
 
-def _entry(kind: Literal["apply", "sync"], row: tuple[str, ...], rows: tuple[tuple[str, int], ...]) -> HistoryEntry:
+def _running(connection: Connection, journal: str) -> str | None:
+    """Return the id of the apply or sync that is at work now."""
+    found = connection.query(
+        f"SELECT id, started_at FROM {place(journal, 'applies')} WHERE status = 'Running' UNION ALL"
+        f" SELECT id, started_at FROM {place(journal, 'syncs')} WHERE status = 'Running' ORDER BY 2 DESC LIMIT 1"
+    )
+    return str(found[0][0]) if found and connection.lock_holder(journal) is not None else None
+
+
+def _entry(
+    kind: Literal["apply", "sync"], row: tuple[str, ...], rows: tuple[tuple[str, int], ...], running: str | None
+) -> HistoryEntry:
     entry_id, target, status, started_at, finished_at, notices = row
     duration = None
     if finished_at:
@@ -186,6 +223,7 @@ def _entry(kind: Literal["apply", "sync"], row: tuple[str, ...], rows: tuple[tup
         duration_s=duration,
         notices=notices or "",
         rows=rows,
+        stopped=status == "Running" and entry_id != running,
     )
 
 
@@ -210,12 +248,12 @@ def last_commit(connection: Connection, journal: str, *, project: str, target: s
 
 
 def last_success(connection: Connection, journal: str) -> Mapping[int, str]:
-    """Return, per feed number, the start of the last successful sync that read it."""
+    """Return, per feed number, the start of the last sync that ended well for it, rows or none."""
     if not has_journal(connection, journal):
         return {}
     rows = connection.query(
-        f"SELECT l.feed, max(s.started_at) FROM {place(journal, 'loads')} l"
-        f" JOIN {place(journal, 'syncs')} s ON s.id = l.sync_id WHERE s.status = 'Success' GROUP BY l.feed"
+        f"SELECT f.feed, max(s.started_at) FROM {place(journal, 'sync_feeds')} AS f"
+        f" JOIN {place(journal, 'syncs')} AS s ON s.id = f.sync_id WHERE f.status = 'Success' GROUP BY f.feed"
     )
     return {int(feed): started_at for feed, started_at in rows}
 

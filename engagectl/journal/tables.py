@@ -61,6 +61,7 @@ TABLES: tuple[Table, ...] = (
         *(("read", INTEGER), ("inserted", INTEGER), ("duplicate", INTEGER), ("filtered", INTEGER), "filtered_by"),
         *(("quarantined", INTEGER), ("cells", INTEGER), "uuid_ts", "received_to"),
     ),
+    _table("sync_feeds", "sync_id", ("feed", INTEGER), "status", "notice"),
     _table("load_tables", "sync_id", ("feed", INTEGER), "schema_name", "table_name", ("inserted", INTEGER)),
     _table(
         "quarantine",

@@ -162,6 +162,7 @@ _SYNC: dict[str, Schema] = {
         )
     ),
     "left_out": _list(_object({"feed": TEXT, "code": CODE, "reason": TEXT, "help": TEXT})),
+    "waiting": _list(TEXT),
     "undeclared": DATA,
     "warnings": _list(TEXT),
 }

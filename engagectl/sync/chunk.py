@@ -1,7 +1,7 @@
 """One staged chunk x the feeds that read it: outcomes, cells, dedupe, inserts, and the accounting of each feed."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engagectl.errors import InternalError
@@ -12,15 +12,20 @@ from engagectl.sync import quarantine, undeclared, users
 from engagectl.sync.report import FeedCounts
 from engagectl.sync.route import Cell, Seen, as_stored, cells, mark, outcome, takes
 from engagectl.sync.stage import Lines, Stage
+from engagectl.sync.until import Until
 from engagectl.warehouses.contract import Loader
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A feed at work: its registered number, by which it is known, and its applied state."""
+    """A feed at work: its registered number, by which it is known, and its applied state.
+
+    `until` says, per file key, how far it may load; a file that is not named is loaded to its end.
+    """
 
     number: int
     feed: Feed = field(compare=False)
+    until: Mapping[str, Until] = field(default_factory=dict, compare=False)
 
     @property
     def outcomes(self) -> str:

@@ -10,9 +10,14 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncOptions:
-    """`select` are addresses or globs of feeds; none means all."""
+    """`select` are addresses or globs of feeds; none means all. `due` takes only what is due by schedule and run ends.
+
+    `complete` are globs of files that nobody writes to any more: an unfinished last line of them counts.
+    """
 
     select: Sequence[str] = ()
+    due: bool = False
+    complete: Sequence[str] = ()
     chunk_bytes: int = 64 << 20
     lock_timeout_s: float = 10.0
 

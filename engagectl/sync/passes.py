@@ -6,21 +6,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from engagectl.config.project import Project
-from engagectl.config.space import InputSpec
 from engagectl.errors import NothingApplied
-from engagectl.journal.checkpoints import Checkpoint, read_checkpoints
-from engagectl.journal.history import Status, finish_sync, start_sync
+from engagectl.journal.checkpoints import Checkpoint, Searched, read_checkpoints, remember_search
+from engagectl.journal.history import Outcome, Status, finish_sync, record_outcomes, start_sync
 from engagectl.journal.names import keep_times
 from engagectl.journal.tables import rfc3339
 from engagectl.model.address import Address
 from engagectl.model.feed import InBody
 from engagectl.sync.chunk import Work
-from engagectl.sync.inputs import Chunk, InputFile, chunks, input_files, verify
+from engagectl.sync.due import is_blackout
+from engagectl.sync.inputs import Chunk, InputFile, chunks, verify
+from engagectl.sync.inputs.complete import is_closed
 from engagectl.sync.options import Clock, Progress, Silent, SyncOptions
-from engagectl.sync.ready import address_in, ready_feeds
+from engagectl.sync.ready import Ready, address_in, ready_feeds
 from engagectl.sync.report import FeedCounts, LeftOut, SyncReport
+from engagectl.sync.sources import source_files
 from engagectl.sync.stage import Stage, make_stage
+from engagectl.sync.taken import take_due
 from engagectl.sync.transaction import Writer, commit_chunk
+from engagectl.sync.until import Until
 from engagectl.warehouses.contract import Connection, Holder
 from engagectl.warehouses.registry import warehouse
 
@@ -66,7 +70,8 @@ class _Run:
         self.connection.lock(self.journal, timeout_s=self.options.lock_timeout_s, holder=Holder(command="sync"))
         ready = ready_feeds(self.project, self.name, self.connection, self.options)
         self.report.left_out += ready.left_out
-        if not ready.works:
+        works = self._due(ready.works)
+        if not works and not ready.left_out:
             return ready.applied
         record = warehouse(self.project.spec.warehouses[self.name].type)
         writer = Writer(
@@ -86,7 +91,7 @@ class _Run:
             now=now,
         )
         by_source: dict[tuple[str, str], list[Work]] = {}
-        for work in ready.works:
+        for work in works:
             for table in work.feed.tables if work.feed.kind == "users" else ():
                 traits = [column.name for column in table.columns if isinstance(column.value, InBody)]
                 keep_times(self.connection, record, self.journal, table.name, traits)
@@ -94,27 +99,55 @@ class _Run:
             by_source.setdefault((work.feed.space, work.feed.source), []).append(work)
         try:
             for (space, source), group in by_source.items():
-                for file in self._files(space, source):
+                for file in source_files(self.project, space, source):
                     self._file(file, group, writer)
         except BaseException:
-            self._finish("Partial" if self.report.chunks else "Failure")
+            self._finish(ready, broken=True)
             raise
-        self._finish("Partial" if self.report.left_out else "Success")
+        self._finish(ready)
         return True
 
-    def _finish(self, status: Status) -> None:
-        now = rfc3339(self.clock())
-        finish_sync(self.connection, self.journal, id=self.report.sync_id, now=now, status=status)
+    def _due(self, works: tuple[Work, ...]) -> tuple[Work, ...]:
+        """Return what this sync takes: everything, or what is due. What was searched is kept for the next call."""
+        now = self.clock()
+        if not self.options.due:
+            shut = [work.feed.schedule for work in works if is_blackout(work.feed.schedule, now)]
+            if shut:
+                self.report.warnings.append(f"{self.name} is in a blackout; only sync --due keeps to it")
+            return works
+        taken = take_due(self.project, self.connection, works, now=now, named=self.options.complete)
+        remember_search(self.connection, self.journal, taken.searched)
+        self.report.waiting += [self._address(work) for work in taken.waiting]
+        return taken.works
+
+    def _finish(self, ready: Ready, *, broken: bool = False) -> None:
+        """Write how the sync ended, and how it ended for each feed that it ran or left out."""
+        why = {item.address: item.reason for item in self.report.left_out if item.address in ready.numbers}
+        outcomes = []
+        for address, number in ready.numbers.items():
+            if address in why or (broken and address in self.report.feeds):
+                ended: Status = "Partial" if self._read(address) else "Failure"
+                outcomes.append(Outcome(feed=number, status=ended, notice=why.get(address, "")))
+            elif address in self.report.feeds:
+                outcomes.append(Outcome(feed=number, status="Success"))
+        good = all(outcome.status == "Success" for outcome in outcomes)
+        none = all(outcome.status == "Failure" for outcome in outcomes)
+        record_outcomes(self.connection, self.journal, sync_id=self.report.sync_id, outcomes=outcomes)
+        finish_sync(
+            self.connection,
+            self.journal,
+            id=self.report.sync_id,
+            now=rfc3339(self.clock()),
+            status="Success" if good else "Failure" if none else "Partial",
+            notices="; ".join(f"{address}: {reason}" for address, reason in why.items()),
+        )
+
+    def _read(self, address: Address) -> int:
+        counts = self.report.feeds.get(address)
+        return counts.read if counts is not None else 0
 
     def _address(self, work: Work) -> Address:
         return address_in(self.name, work.feed)
-
-    def _files(self, space: str, source: str) -> tuple[InputFile, ...]:
-        given = self.project.spec.spaces[space].sources[source].input
-        if given is None:
-            return ()
-        spec = given if isinstance(given, InputSpec) else self.project.spec.inputs[given]
-        return input_files(spec, root=self.project.root)
 
     def _file(self, file: InputFile, works: list[Work], writer: Writer) -> None:
         """Read one file, once for each place where feeds stand; a feed never reads behind its own offset."""
@@ -129,7 +162,8 @@ class _Run:
             for item in read_checkpoints(self.connection, self.journal, [work.number for work in works])
             if item.file == file.key
         }
-        places: dict[tuple[int, int], list[Work]] = {}
+        places: dict[tuple[int, int, Until], list[Work]] = {}
+        whole = Until(closed=is_closed(file, self.options.complete))
         for work in works:
             at = stands.get(work.number)
             if at is not None and (state := verify(file, at.offset, at.identity)) != "same":
@@ -137,13 +171,30 @@ class _Run:
                     LeftOut(self._address(work), "EC720", f"{file.key} is {state} since it was read")
                 )
                 continue
-            places.setdefault((at.offset, at.line) if at is not None else (0, 0), []).append(work)
-        for (offset, line), group in sorted(places.items(), reverse=True):
+            stand = (at.offset, at.line) if at is not None else (0, 0)
+            places.setdefault((*stand, work.until.get(file.key, whole)), []).append(work)
+        for (offset, line, until), group in sorted(places.items(), key=lambda item: item[0][0], reverse=True):
             stage = make_stage(writer.loader.stage, [work.feed for work in group], file.shape)
             before = {work.number: stands.get(work.number) for work in group}
-            for chunk in chunks(file, offset=offset, line=line, chunk_bytes=self.options.chunk_bytes):
+            for chunk in chunks(
+                file,
+                offset=offset,
+                line=line,
+                chunk_bytes=self.options.chunk_bytes,
+                until=until.end,
+                complete=until.closed,
+            ):
                 self._chunk(writer, stage, file, chunk, group, before)
                 self.progress.advance(file.key, chunk.end, file.bytes)
+            if file.format != "ndjson" and file.bytes is not None:
+                remember_search(
+                    self.connection,
+                    self.journal,
+                    [
+                        Searched(feed=work.number, file=file.key, searched_to=file.bytes, complete_to=0)
+                        for work in group
+                    ],
+                )
 
     def _chunk(
         self,

@@ -1,6 +1,6 @@
 """Which feeds of the applied state run, and which are left out and why. Nothing is written."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engagectl.config.project import Project
@@ -18,17 +18,21 @@ from engagectl.warehouses.registry import warehouse
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """`applied` tells whether an apply has recorded a feed of this project here at all."""
+    """`applied` tells whether an apply has recorded a feed of this project here at all; `numbers` are of all feeds that
+    were asked for, those that are left out too.
+    """
 
     works: tuple[Work, ...]
     left_out: tuple[LeftOut, ...]
     applied: bool
+    numbers: Mapping[Address, int]
 
 
 def ready_feeds(project: Project, name: str, connection: Connection, options: SyncOptions) -> Ready:
     """Return the feeds of one warehouse that this sync runs."""
     works: list[Work] = []
     left_out: list[LeftOut] = []
+    numbers: dict[Address, int] = {}
     stored = read_feeds(connection, project.spec.journal_schema)
     for applied in stored:
         if applied.feed.project != project.spec.project:
@@ -38,6 +42,7 @@ def ready_feeds(project: Project, name: str, connection: Connection, options: Sy
             continue
         if options.select and not any(address.matches(pattern) for pattern in options.select):
             continue
+        numbers[address] = applied.number
         found = _missing(project, name, connection, applied.feed, address)
         found = found or _foreign(project, connection, applied, stored, address)
         if found is not None:
@@ -45,7 +50,7 @@ def ready_feeds(project: Project, name: str, connection: Connection, options: Sy
         else:
             works.append(Work(applied.number, applied.feed))
     is_applied = any(applied.feed.project == project.spec.project for applied in stored)
-    return Ready(tuple(works), tuple(left_out), is_applied)
+    return Ready(tuple(works), tuple(left_out), is_applied, numbers)
 
 
 def address_in(name: str, feed: Feed) -> Address:
@@ -66,7 +71,7 @@ def _foreign(
 
 def _foreign_rows(connection: Connection, journal: str, number: int, feed: Feed, others: Sequence[Feed]) -> str:
     """Return a table with rows of another writer, when this feed has never read anything and was not told."""
-    if feed.existing_rows == "keep" or read_checkpoints(connection, journal, [number]):
+    if feed.existing_rows == "keep" or any(point.offset for point in read_checkpoints(connection, journal, [number])):
         return ""
     shared = {table.name for other in others for table in other.tables}
     for table in feed.tables:

@@ -49,12 +49,13 @@ class LeftOut:
 
 @dataclass
 class SyncReport:
-    """`warnings` are sentences for people. `exit_code` is what the command ends with."""
+    """`warnings` are sentences for people, `waiting` feeds that are not due yet. `exit_code` ends the command."""
 
     sync_id: str = ""
     dry_run: bool = False
     feeds: dict[Address, FeedCounts] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
+    waiting: list[Address] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     chunks: int = 0
     undeclared: Counter[str] = field(default_factory=Counter)
@@ -73,7 +74,7 @@ class SyncReport:
     def exit_code(self) -> int:
         if self.interrupted:
             return 130
-        if self.left_out and not self.feeds:
+        if self.left_out and not self.feeds and not self.waiting:
             return 4
         return 5 if self.left_out or self.too_much_quarantined else 0
 
@@ -101,6 +102,7 @@ class SyncReport:
                 {"feed": str(item.address), "code": item.code, "reason": item.reason, "help": item.help}
                 for item in self.left_out
             ],
+            "waiting": [str(address) for address in sorted(self.waiting)],
             "undeclared": dict(sorted(self.undeclared.items())),
             "warnings": self.warnings,
         }
@@ -117,6 +119,8 @@ class SyncReport:
             lines += [f"    filtered, {why.replace('_', ' ')}: {n:,}" for why, n in sorted(counts.filtered.items())]
             if counts.cells:
                 lines.append(f"    {counts.cells:,} cells quarantined: engagectl quarantine list")
+        if self.waiting and not self.feeds:
+            lines.append("Nothing is due. When it is: engagectl status")
         for item in self.left_out:
             lines.append(f"left out: {item.address} ({item.code}): {item.reason}")
             if item.help:

@@ -68,7 +68,13 @@ def commit_chunk(
             done[work] = settled
             stood = stands.get(work.number)
             after = Checkpoint(
-                feed=work.number, file=file.key, offset=chunk.end, line=chunk.line + chunk.lines, identity=known
+                feed=work.number,
+                file=file.key,
+                offset=chunk.end,
+                line=chunk.line + chunk.lines,
+                identity=known,
+                searched_to=0 if stood is None else stood.searched_to,
+                complete_to=0 if stood is None else stood.complete_to,
             )
             moves.append(Move(before=None if stood is None else stood.offset, after=after))
             count_undeclared(writer.connection, writer.journal, settled.undeclared)

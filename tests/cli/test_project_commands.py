@@ -125,3 +125,14 @@ def test_every_command_keeps_to_the_warehouse_that_a_flag_names(project: Path, c
     done = run("-C", str(project), command, "-w", "nowhere")
     assert done.code == 64
     assert "warehouses of this target: local" in done.err
+
+
+def test_a_sync_that_has_nothing_to_load_exits_as_it_is_told(project: Path) -> None:
+    assert run("-C", str(project), "apply", "--yes").code == 0
+    first = run("-C", str(project), "sync", "--due", "--complete", "data/*", "--skip-exit-code", "99")
+    assert first.code == 0, first.err
+    again = run("-C", str(project), "sync", "--due", "--skip-exit-code", "99")
+    assert (again.code, again.out) == (99, "Nothing is due. When it is: engagectl status\n")
+    assert run("-C", str(project), "sync", "--due").code == 0
+    assert run("-C", str(project), "sync", "--skip-exit-code", "99").code == 99
+    assert run("-C", str(project), "sync", "--skip-exit-code", "256").code == 64

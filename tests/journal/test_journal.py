@@ -5,11 +5,11 @@ import pytest
 from engagectl.errors import RefusedError
 from engagectl.journal import applied, checkpoints, history, names, ownership, quarantine, tables, undeclared
 from engagectl.journal.checkpoints import Checkpoint, CheckpointMoved, Move
-from engagectl.journal.history import Load
+from engagectl.journal.history import Load, Outcome
 from engagectl.model.column_type import Decimal, Text
 from engagectl.model.feed import AtPath, Feed, FeedColumn, FeedTable, InBody
 from engagectl.model.schema import TableName
-from engagectl.warehouses.contract import Connection, Warehouse
+from engagectl.warehouses.contract import Connection, Holder, Warehouse
 
 JOURNAL = 'odd "journal"'
 NOW = "2026-11-24T12:00:00.000000Z"
@@ -114,6 +114,12 @@ def test_history_tells_rows_status_and_the_last_success(connection: Connection) 
     history.record_load(connection, JOURNAL, sync_id="s1", load=load)
     assert history.last_success(connection, JOURNAL) == {}
     end = "2026-11-24T12:00:05.000000Z"
+    history.record_outcomes(
+        connection,
+        JOURNAL,
+        sync_id="s1",
+        outcomes=[Outcome(feed=0, status="Success"), Outcome(feed=1, status="Partial")],
+    )
     history.finish_sync(connection, JOURNAL, id="s1", now=end, status="Success", notices="ünï")
     assert history.last_success(connection, JOURNAL) == {0: NOW}
     assert history.next_stamp(connection, JOURNAL, "2026-01-01T00:00:00.000000Z") > stamp
@@ -122,6 +128,35 @@ def test_history_tells_rows_status_and_the_last_success(connection: Connection) 
     assert entry.rows == (("default.vip", 2),)
     assert history.read_history(connection, JOURNAL, project="q") == ()
     assert history.read_history(connection, JOURNAL, project="p", kind="apply") == ()
+
+
+def test_of_syncs_that_never_ended_only_the_newest_runs_and_only_under_the_lock(connection: Connection) -> None:
+    history.start_sync(connection, JOURNAL, id="s1", project="p", target="t", now=NOW)
+    history.start_sync(connection, JOURNAL, id="s2", project="p", target="t", now=NOW.replace("12:", "13:", 1))
+    connection.lock(JOURNAL, timeout_s=0, holder=Holder(command="sync"))
+    assert connection.lock_holder(JOURNAL) is not None
+    found = history.read_history(connection, JOURNAL, project="p")
+    assert [(entry.id, entry.status, entry.stopped) for entry in found] == [
+        ("s2", "Running", False),
+        ("s1", "Running", True),
+    ]
+
+
+def test_a_searched_file_is_remembered_beside_its_offset_and_moves_nothing(connection: Connection) -> None:
+    first = Checkpoint(feed=3, file="a.ndjson", offset=10, line=1, identity="x")
+    checkpoints.move(connection, JOURNAL, [Move(before=None, after=first)])
+    found = [
+        checkpoints.Searched(feed=3, file="a.ndjson", searched_to=40, complete_to=30),
+        checkpoints.Searched(feed=4, file="b.ndjson", searched_to=7, complete_to=0),
+    ]
+    checkpoints.remember_search(connection, JOURNAL, found)
+    checkpoints.remember_search(connection, JOURNAL, found)
+    assert [
+        (p.feed, p.offset, p.searched_to, p.complete_to) for p in checkpoints.read_checkpoints(connection, JOURNAL)
+    ] == [
+        (3, 10, 40, 30),
+        (4, 0, 7, 0),
+    ]
 
 
 def test_undeclared_keys_add_up(connection: Connection) -> None:

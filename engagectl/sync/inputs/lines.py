@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from typing import IO
 
 from engagectl.sync.inputs.files import InputFile, open_bytes
 
@@ -66,11 +67,16 @@ def chunks(
     offset: int = 0,
     line: int = 0,
     chunk_bytes: int = 64 << 20,
+    until: int | None = None,
     complete: bool = False,
     line_bytes_max: int = 16 << 20,
 ) -> Iterator[Chunk]:
-    """Yield the file from an offset on. An unfinished last line waits for the next run, unless the file is complete."""
-    with open_bytes(file, offset=offset) as stream:
+    """Yield the file from an offset on, to its end or `until` another, which is the end of a line.
+
+    An unfinished last line waits for the next run, unless the file is complete.
+    """
+    with open_bytes(file, offset=offset) as whole:
+        stream = whole if until is None else _Part(whole, until - offset)
         carry = b""
         overlong: list[Overlong] = []
         at_end = False
@@ -85,7 +91,8 @@ def chunks(
                 parts.append(part)
                 size += len(part)
             buffer = b"".join(parts)
-            if at_end and complete and buffer and not buffer.endswith(b"\n"):
+            added = at_end and complete and bool(buffer) and not buffer.endswith(b"\n")
+            if added:
                 buffer += b"\n"
             cut = buffer.rfind(b"\n") + 1
             carry = buffer[cut:]
@@ -95,9 +102,24 @@ def chunks(
                 offset, line = offset + passed, line + 1
                 continue
             if cut or overlong:
-                yield _chunk(buffer[:cut] if carry else buffer, offset, line, tuple(overlong), line_bytes_max)
+                lines = buffer[:cut] if carry else buffer
+                end = offset + len(lines) - added
+                yield _chunk(lines, offset, line, tuple(overlong), line_bytes_max, end=end)
             offset, overlong = offset + cut, []
             line += buffer.count(b"\n", 0, cut)
+
+
+class _Part:
+    """The first bytes of a stream."""
+
+    def __init__(self, stream: IO[bytes], size: int) -> None:
+        self._stream = stream
+        self._left = max(size, 0)
+
+    def read(self, size: int) -> bytes:
+        part = self._stream.read(min(size, self._left))
+        self._left -= len(part)
+        return part
 
 
 def _pass_over(stream: "io.RawIOBase | io.BufferedIOBase | object", head: bytes) -> tuple[int, bytes, bool]:
@@ -113,7 +135,9 @@ def _pass_over(stream: "io.RawIOBase | io.BufferedIOBase | object", head: bytes)
         size += len(part)
 
 
-def _chunk(buffer: bytes, offset: int, line: int, overlong: tuple[Overlong, ...], line_bytes_max: int) -> Chunk:
+def _chunk(
+    buffer: bytes, offset: int, line: int, overlong: tuple[Overlong, ...], line_bytes_max: int, *, end: int
+) -> Chunk:
     offsets = array("i", accumulate(map(len, io.BytesIO(buffer)), initial=0))
     lengths = (after - before for before, after in pairwise(offsets)) if len(buffer) > line_bytes_max else ()
     return Chunk(
@@ -121,7 +145,7 @@ def _chunk(buffer: bytes, offset: int, line: int, overlong: tuple[Overlong, ...]
         offsets=offsets,
         offset=offset,
         line=line,
-        end=offset + len(buffer),
+        end=end,
         overlong=overlong,
         not_utf8=tuple(_not_utf8(buffer, offsets)),
         long_numbers=tuple(_long_numbers(buffer, offsets)),

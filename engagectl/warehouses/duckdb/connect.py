@@ -171,6 +171,12 @@ class DuckdbConnection:
             return False
         return waiting_process(self._path) not in (None, os.getpid())
 
+    def lock_holder(self, name: str) -> Holder | None:  # noqa: ARG002  one lock for the whole file
+        """While this session reads, nobody writes; a session that writes holds the lock itself."""
+        if self._path is None or self.read_only:
+            return None
+        return Holder(command=f"engagectl {_WRITERS.get(self._path, '')}".strip(), pid=os.getpid())
+
     def close(self) -> None:
         if self._path is not None and not self.read_only:
             _WRITERS.pop(self._path, None)

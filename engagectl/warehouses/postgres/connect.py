@@ -187,8 +187,9 @@ class PostgresConnection:
         try:
             while not self.query("SELECT pg_try_advisory_lock(?)", (key,))[0][0]:
                 if time.monotonic() >= until:
+                    who = self._holder_of(key) or "a session that has just ended"
                     raise LockHeld(
-                        f"the journal {name!r} in warehouse {self.warehouse!r} is in use by {self._holder_of(key)}",
+                        f"the journal {name!r} in warehouse {self.warehouse!r} is in use by {who}",
                         help="wait for it to end, or give it more time with --lock-timeout",
                     )
                 if not signed:
@@ -206,21 +207,24 @@ class PostgresConnection:
         high, low = _halves(self._waiting_key)
         return bool(self.query(_WAITERS, (high, low))[0][0])
 
-    def _holder_of(self, key: int) -> Holder:
+    def lock_holder(self, name: str) -> Holder | None:
+        return self._holder_of(lock_keys(name)[0])
+
+    def _holder_of(self, key: int) -> Holder | None:
         high, low = _halves(key)
         found = self.query(_HOLDERS, (high, low))
         if not found:
-            return Holder(command="a session that has just ended")
+            return None
         application, pid, address, user, since = found[0]
         tag = _TAG.match(application or "")
         if tag is None:
-            return Holder(command=application or "", pid=pid, host=address or "", user=user or "", since=since)
+            return Holder(command=application or "", pid=pid, host=address or "", user=user or "", since=since or "")
         return Holder(
             command=f"engagectl {tag[1]}",
             pid=int(tag[2] or pid),
             host=tag[3] or address or "",
             user=user or "",
-            since=since,
+            since=since or "",
         )
 
     def close(self) -> None:

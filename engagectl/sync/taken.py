@@ -1,0 +1,81 @@
+"""What `sync --due` takes of the feeds that could run. Nothing is written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from engagectl.config.project import Project
+from engagectl.journal.checkpoints import Checkpoint, Searched, read_checkpoints
+from engagectl.journal.history import last_success
+from engagectl.sync.chunk import Work
+from engagectl.sync.due import is_blackout, is_due
+from engagectl.sync.runs import FileState, Search, file_state, until_of
+from engagectl.sync.sources import source_files
+from engagectl.warehouses.contract import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """`searched` is to be remembered, so that the next call does not search again what this one has searched."""
+
+    works: tuple[Work, ...]
+    waiting: tuple[Work, ...]
+    searched: tuple[Searched, ...] = ()
+
+
+def take_due(
+    project: Project, connection: Connection, works: Sequence[Work], *, now: datetime, named: Sequence[str] = ()
+) -> Taken:
+    """Return the works that are due now, each run feed with how far it may load."""
+    journal = project.spec.journal_schema
+    loaded = last_success(connection, journal)
+    points = read_checkpoints(connection, journal, [work.number for work in works])
+    search = Search()
+    taken: list[Work] = []
+    waiting: list[Work] = []
+    searched: list[Searched] = []
+    for work in works:
+        schedule = work.feed.schedule
+        if is_blackout(schedule, now):
+            waiting.append(work)
+        elif schedule.trigger == "schedule":
+            last = loaded.get(work.number)
+            due = is_due(schedule, datetime.fromisoformat(last) if last is not None else None, now)
+            (taken if due else waiting).append(work)
+        else:
+            states = run_states(project, work, points, search=search, now=now, named=named)
+            searched += [state.searched for state in states if state.searched is not None]
+            if any(state.more for state in states):
+                taken.append(replace(work, until=until_of(states)))
+            else:
+                waiting.append(work)
+    return Taken(works=tuple(taken), waiting=tuple(waiting), searched=tuple(searched))
+
+
+def run_states(
+    project: Project,
+    work: Work,
+    points: Sequence[Checkpoint],
+    *,
+    search: Search,
+    now: datetime,
+    named: Sequence[str] = (),
+) -> tuple[FileState, ...]:
+    """Return how far each file of a run feed is complete."""
+    stands: Mapping[str, Checkpoint] = {point.file: point for point in points if point.feed == work.number}
+    states = []
+    for file in source_files(project, work.feed.space, work.feed.source):
+        at = stands.get(file.key)
+        states.append(
+            file_state(
+                work.feed,
+                work.number,
+                file,
+                offset=at.offset if at is not None else 0,
+                searched=at.searched if at is not None else None,
+                search=search,
+                now=now,
+                named=named,
+            )
+        )
+    return tuple(states)
