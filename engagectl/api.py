@@ -187,6 +187,7 @@ def make_plan(
                 commit=commit,
             )
     with connected(project, command="plan", read_only=True, warehouses=warehouses) as connections:
+        project = _with_key_checks(project)
         return planner.make_plan(project, connections=connections, now=datetime.now(UTC), select=select, commit=commit)
 
 
@@ -220,6 +221,13 @@ def refuse_untrusted(
         )
 
 
+def _with_key_checks(project: Project) -> Project:
+    from engagectl.config.keys import all_hmac_keys, key_check
+
+    keys = all_hmac_keys(project, os.environ)
+    return replace(project, key_checks={id_: key_check(key) for id_, key in keys.items()})
+
+
 def drift(project: Project, *, warehouses: Sequence[str] = ()) -> Plan:
     """Compare the warehouse with what was last applied. Raises NothingApplied when there was no apply."""
     from engagectl import planner
@@ -249,7 +257,7 @@ def apply_plan(
         project, command="apply", read_only=False, lock_timeout_s=lock_timeout_s, warehouses=warehouses
     ) as connections:
         return apply.apply_plan(
-            project,
+            _with_key_checks(project),
             connections=connections,
             approved=tuple(approved) or None,
             select=select,
@@ -271,15 +279,17 @@ def sync(
     warehouses: Sequence[str] = (),
 ) -> "SyncReport":
     """Load what the inputs hold into the tables of the applied state."""
+    from engagectl.config.keys import all_hmac_keys
     from engagectl.sync import passes
 
+    asked = options or passes.SyncOptions(lock_timeout_s=lock_timeout_s)
     with connected(
         project, command="sync", read_only=False, lock_timeout_s=lock_timeout_s, warehouses=warehouses
     ) as connections:
         return passes.sync(
             project,
             connections=connections,
-            options=options or passes.SyncOptions(lock_timeout_s=lock_timeout_s),
+            options=replace(asked, keys=all_hmac_keys(project, os.environ)),
             clock=lambda: datetime.now(UTC),
             progress=progress or passes.Silent(),
         )

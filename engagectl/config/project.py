@@ -44,6 +44,7 @@ class Project:
     sources: Mapping[str, Source] = field(default_factory=dict, repr=False)
     only: tuple[str, ...] = ()
     lock_timeout_s: float = 10.0
+    key_checks: Mapping[str, str] = field(default_factory=dict)  # of the hmac keys that could be resolved, by id
 
     def origin(self, kind: str, id: str) -> Origin:
         """Return where a resource is written; `kind` is its map (`traits`) or a key of the root file."""

@@ -53,6 +53,15 @@ def resolve_secrets(project: Project, ids: Sequence[str], env: Mapping[str, str]
     return found
 
 
+def resolve_credential(project: Project, id: str, value: object, field: str, env: Mapping[str, str]) -> "Secret | None":
+    """Return one field of `credentials`. Raises ConfigError as resolve_secrets does."""
+    resolver = _Resolver(project, env)
+    found = resolver.value(value, project.origin("credentials", id).under(field))
+    if resolver.problems:
+        raise ConfigError(resolver.diagnostics())
+    return Secret(found) if isinstance(found, str) else found
+
+
 @dataclass
 class _Resolver:
     """`problems` maps what is wrong to the places that meet it."""

@@ -53,7 +53,9 @@ TABLES: tuple[Table, ...] = (
         *(("feed", INTEGER), "file", ("byte_offset", INTEGER), ("line", INTEGER), "identity"),
         *(("searched_to", INTEGER), ("complete_to", INTEGER)),
     ),
-    _table("seen", ("part", Native("smallint")), ("hash", Native("uuid")), ("feeds", INTEGER)),
+    _table(
+        "seen", ("part", Native("smallint")), ("hash", Native("uuid")), ("day", Native("integer")), ("feeds", INTEGER)
+    ),
     _table("syncs", "id", "project", "target", "started_at", "finished_at", "status", "notices"),
     _table(
         "loads",

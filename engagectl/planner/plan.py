@@ -16,6 +16,7 @@ from engagectl.model.plan import Finding, Plan, WarehousePlan
 from engagectl.planfile import fingerprint
 from engagectl.planner.followed import followed
 from engagectl.planner.gaps import judge_gaps
+from engagectl.planner.keys import with_checks
 from engagectl.planner.noted import judge_watched, noted
 from engagectl.planner.removed import drops_asked
 from engagectl.planner.renamed import renamed
@@ -117,7 +118,10 @@ def _plan_one(
     desired = as_found(wanted, seen.actual)
     difference = diff(desired.state, seen.actual, relate=record.relate, retype=project.spec.lifecycle.type_changes)
     names = renamed(difference.changes)
-    feeds = tuple(carried(feed, seen, renamed=names, now=rfc3339(now)) for feed in desired.feeds)
+    feeds = tuple(
+        with_checks(carried(feed, seen, renamed=names, now=rfc3339(now)), seen, project.key_checks)
+        for feed in desired.feeds
+    )
     desired = dataclasses.replace(desired, feeds=feeds)
     drops, drop_notes, drop_findings = drops_asked(desired, seen, project)
     kept = settings(feeds, seen, difference.changes, project, take_over=take_over)

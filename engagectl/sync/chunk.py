@@ -13,7 +13,9 @@ from engagectl.sync.report import FeedCounts
 from engagectl.sync.route import Cell, Seen, as_stored, cells, mark, outcome, takes
 from engagectl.sync.stage import Lines, Stage
 from engagectl.sync.until import Until
-from engagectl.warehouses.contract import Loader
+from engagectl.warehouses.contract import Loader, Window
+
+_DAY = "CAST(received_at AS DATE) - DATE '1970-01-01'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,21 @@ class Work:
     number: int
     feed: Feed = field(compare=False)
     until: Mapping[str, Until] = field(default_factory=dict, compare=False)
+
+    @property
+    def part(self) -> int:
+        """The part of `seen` that holds the feed's bit."""
+        return self.number // 63
+
+    @property
+    def mask(self) -> int:
+        return 1 << self.number % 63
+
+    @property
+    def window(self) -> Window | None:
+        """How far back ids are looked up: whole days, rounded up."""
+        seconds = self.feed.dedupe_window_s
+        return None if seconds is None else Window(self.part, self.mask, -(-seconds // 86_400))
 
     @property
     def outcomes(self) -> str:
@@ -53,6 +70,7 @@ def judge(stage: Stage, works: Sequence[Work], *, uuid_ts: str) -> dict[Work, di
 def _judge(stage: Stage, work: Work, seen: Seen, *, uuid_ts: str) -> dict[FeedTable, tuple[Cell, ...]]:
     stage.handle.execute(
         f"CREATE OR REPLACE TEMP TABLE {work.outcomes} AS SELECT line_no, message_id, skewed,"
+        f" {_DAY if work.window else 'NULL'} AS day,"
         f" CAST(md5(message_id) AS UUID) AS hash, {outcome(work.feed, stage, seen)} AS outcome FROM ec_routed"
     )
     made = {}
@@ -102,20 +120,21 @@ def deduplicate(stage: Stage, loader: Loader, works: Iterable[Work]) -> None:
     deduped = [work for work in works if work.feed.kind != "users"]
     if not deduped:
         return
+    windows = [work.window for work in deduped if work.window is not None]
     rows = " UNION ALL ".join(
-        f"SELECT {work.number // 63} AS part, hash, CAST({1 << work.number % 63} AS BIGINT) AS mask"
+        f"SELECT {work.part} AS part, hash, {'day' if windows else 'NULL AS day'}, CAST({work.mask} AS BIGINT) AS mask"
         f" FROM {work.outcomes} WHERE outcome = 'load'"
         for work in deduped
     )
     stage.handle.execute(
         "CREATE OR REPLACE TEMP TABLE ec_ids AS SELECT CAST(part AS SMALLINT) AS part, hash,"
-        f" CAST(bit_or(mask) AS BIGINT) AS mask FROM ({rows}) GROUP BY part, hash"
+        f" CAST(max(day) AS INTEGER) AS day, CAST(bit_or(mask) AS BIGINT) AS mask FROM ({rows}) GROUP BY part, hash"
     )
-    if loader.remember("ec_ids", "ec_known"):
+    if loader.remember("ec_ids", "ec_known", windows):
         for work in deduped:
             stage.handle.execute(
                 f"UPDATE {work.outcomes} SET outcome = 'duplicate' WHERE outcome = 'load' AND hash IN (SELECT hash"
-                f" FROM ec_known WHERE part = {work.number // 63} AND mask & {1 << work.number % 63} <> 0)"
+                f" FROM ec_known WHERE part = {work.part} AND mask & {work.mask} <> 0)"
             )
 
 

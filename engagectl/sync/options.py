@@ -1,9 +1,11 @@
 """What one sync is asked to do, and what it tells while it works."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+
+from engagectl.config.resolve import Secret
 
 Clock = Callable[[], datetime]
 
@@ -20,6 +22,7 @@ class SyncOptions:
     complete: Sequence[str] = ()
     chunk_bytes: int = 64 << 20
     lock_timeout_s: float = 10.0
+    keys: Mapping[str, Secret] = field(default_factory=dict)  # of hmac_sha256, by the id of their credentials
 
 
 class Progress(Protocol):

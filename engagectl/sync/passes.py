@@ -18,6 +18,7 @@ from engagectl.sync.due import is_blackout
 from engagectl.sync.inputs import Chunk, InputFile, chunks, verify
 from engagectl.sync.inputs.complete import is_closed
 from engagectl.sync.options import Clock, Progress, Silent, SyncOptions
+from engagectl.sync.prepare import expire_ids, prepare
 from engagectl.sync.ready import Ready, address_in, ready_feeds
 from engagectl.sync.report import FeedCounts, LeftOut, SyncReport
 from engagectl.sync.sources import source_files
@@ -91,6 +92,7 @@ class _Run:
             now=now,
         )
         by_source: dict[tuple[str, str], list[Work]] = {}
+        works = prepare(self.connection, writer.loader, self.journal, works, self.options)
         for work in works:
             for table in work.feed.tables if work.feed.kind == "users" else ():
                 traits = [column.name for column in table.columns if isinstance(column.value, InBody)]
@@ -104,6 +106,7 @@ class _Run:
         except BaseException:
             self._finish(ready, broken=True)
             raise
+        expire_ids(self.connection, writer.loader, works)
         self._finish(ready)
         return True
 

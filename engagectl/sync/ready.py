@@ -8,8 +8,9 @@ from engagectl.journal.applied import AppliedFeed, read_feeds
 from engagectl.journal.checkpoints import read_checkpoints
 from engagectl.journal.tables import quoted
 from engagectl.model.address import Address
-from engagectl.model.feed import Feed
+from engagectl.model.feed import Feed, FeedTable, Standard
 from engagectl.sync.chunk import Work
+from engagectl.sync.keys import key_problem
 from engagectl.sync.options import SyncOptions
 from engagectl.sync.report import LeftOut
 from engagectl.warehouses.contract import Connection
@@ -44,6 +45,7 @@ def ready_feeds(project: Project, name: str, connection: Connection, options: Sy
             continue
         numbers[address] = applied.number
         found = _missing(project, name, connection, applied.feed, address)
+        found = found or _keyless(applied.feed, options, address)
         found = found or _foreign(project, connection, applied, stored, address)
         if found is not None:
             left_out.append(found)
@@ -65,7 +67,10 @@ def _foreign(
     table = _foreign_rows(connection, project.spec.journal_schema, applied.number, applied.feed, others)
     if not table:
         return None
-    advice = "say whose they are: existing_rows: keep loads beside them"
+    if applied.feed.existing_rows == "known":
+        message = f"the rows of {table} cannot be known: it has no column id that holds the message id"
+        return LeftOut(address, "EC711", message, "existing_rows: keep loads beside them")
+    advice = "say whose they are: existing_rows: known takes them for this feed's own, keep loads beside them"
     return LeftOut(address, "EC711", f"{table} holds rows that this feed did not load", advice)
 
 
@@ -73,12 +78,23 @@ def _foreign_rows(connection: Connection, journal: str, number: int, feed: Feed,
     """Return a table with rows of another writer, when this feed has never read anything and was not told."""
     if feed.existing_rows == "keep" or any(point.offset for point in read_checkpoints(connection, journal, [number])):
         return ""
+    if feed.existing_rows == "known":
+        return next((str(table.name) for table in feed.tables if table.fed and not _has_id(table)), "")
     shared = {table.name for other in others for table in other.tables}
     for table in feed.tables:
         stored = f"{quoted(table.name.schema)}.{quoted(table.name.table)}"
         if table.fed and table.name not in shared and connection.query(f"SELECT 1 FROM {stored} LIMIT 1"):
             return str(table.name)
     return ""
+
+
+def _has_id(table: FeedTable) -> bool:
+    return any(column.name == "id" and column.value == Standard("id") for column in table.columns)
+
+
+def _keyless(feed: Feed, options: SyncOptions, address: Address) -> LeftOut | None:
+    problem = key_problem(feed, options.keys)
+    return LeftOut(address, "EC705", problem, "set what it names, or apply again with the new key") if problem else None
 
 
 def _missing(project: Project, name: str, connection: Connection, feed: Feed, address: Address) -> LeftOut | None:
@@ -92,10 +108,6 @@ def _problem(project: Project, name: str, connection: Connection, feed: Feed) ->
     source = space.sources.get(feed.source) if space is not None else None
     if source is None or source.input is None:
         return f"the YAML names no input for source {feed.source!r} of space {feed.space!r}"
-    if feed.on_undeclared in ("add_column", "fail") or feed.existing_rows == "known" or feed.dedupe_window_s:
-        return "it asks for on_undeclared add_column or fail, existing_rows known or dedupe_window: not built yet"
-    if any(step.name == "hmac_sha256" for t in feed.tables for c in t.columns for step in c.transforms):
-        return "it asks for the transform hmac_sha256: not built yet"
     record = warehouse(project.spec.warehouses[name].type)
     actual = record.catalog(connection, sorted({table.name.schema for table in feed.tables}))
     for table in feed.tables:

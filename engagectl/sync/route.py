@@ -13,7 +13,7 @@ from engagectl.sync.sql.casts import as_text, strict, string_of, transformed
 from engagectl.sync.sql.quoting import literal, one_of
 from engagectl.sync.stage import Stage, alternatives
 
-KEYS = "ec_keys"
+KEYS = "hmac_keys"  # not of a chunk: forget() leaves it
 DEFAULT_NAMES = {
     "Audience Entered": "audience_entered",
     "Audience Exited": "audience_exited",

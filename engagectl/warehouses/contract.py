@@ -106,6 +106,24 @@ class UsersFold:
     uuid_ts: str  # RFC 3339: the load stamp of rows that change
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Whose ids are looked up so many days back, and no longer. `mask` has the bit of one feed."""
+
+    part: int
+    mask: int
+    days: int
+
+
+def visible(windows: Sequence[Window]) -> str:
+    """Return ` & ..` for each window: what is left of the bits of `s` for an id `i` of the chunk. Plain SQL."""
+    return "".join(
+        f" & CASE WHEN i.part = {window.part} AND s.day < i.day - {window.days}"
+        f" THEN ~CAST({window.mask} AS BIGINT) ELSE CAST(-1 AS BIGINT) END"
+        for window in windows
+    )
+
+
 class Loader(Protocol):
     """Moves staged relations into the warehouse, inside the transaction that its connection has open.
 
@@ -123,12 +141,21 @@ class Loader(Protocol):
         """Append those rows of a SELECT over the stage whose `key` no stored row has; return how many."""
         ...
 
-    def remember(self, ids: str, known: str) -> int:
+    def remember(self, ids: str, known: str, windows: Sequence[Window] = ()) -> int:
         """Store message ids in the journal's `seen`; return how many were known.
 
-        `ids` is a staged relation (part SMALLINT, hash UUID, mask BIGINT; one row per part and hash). The TEMP relation
-        `known` (part, hash, mask) is created with the bits that were stored before.
+        `ids` is a staged relation (part SMALLINT, hash UUID, day INTEGER, mask BIGINT; one row per part and hash; the
+        day, of receipt, may be NULL). The TEMP relation `known` (part, hash, mask) is created with the bits that were
+        stored before; for the feeds of a window, not longer before than it says.
         """
+        ...
+
+    def know(self, tables: Sequence[TableName], part: int, mask: int) -> int:
+        """Store the ids of the rows of tables (MD5 of their `id`) as seen by the feeds of a mask; return how many."""
+        ...
+
+    def expire(self, window: Window) -> int:
+        """Forget the ids that are out of a window and of no feed but its own; return how many."""
         ...
 
     def fold_users(self, fold: UsersFold) -> int:

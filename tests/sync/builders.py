@@ -185,7 +185,9 @@ class Bench:
         self.db = duckdb.connect()
         self.db.execute("SET TimeZone = 'UTC'")
         self.works = [Work(number, feed) for number, feed in enumerate(feeds, 1)]
-        self.db.execute("CREATE SCHEMA engagectl; CREATE TABLE engagectl.seen(part SMALLINT, hash UUID, feeds BIGINT)")
+        self.db.execute(
+            "CREATE SCHEMA engagectl; CREATE TABLE engagectl.seen(part SMALLINT, hash UUID, day INTEGER, feeds BIGINT)"
+        )
         self.db.execute(f"CREATE TEMP TABLE {KEYS}(id VARCHAR, inner_pad BLOB, outer_pad BLOB)")
         self.times = Times(TableName("engagectl", "users_times_1"), {SHOPPER: "t_1", REVENUE: "t_2"})
         self.db.execute("CREATE TABLE engagectl.users_times_1(id VARCHAR, t_1 TIMESTAMPTZ, t_2 TIMESTAMPTZ)")

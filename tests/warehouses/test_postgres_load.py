@@ -29,7 +29,9 @@ def pg(postgres_dsn: str, tmp_path: Path) -> Iterator[PostgresConnection]:
         command="t",
     )
     connection.execute("CREATE SCHEMA j")
-    connection.execute("CREATE TABLE j.seen (part smallint, hash uuid, feeds bigint, PRIMARY KEY (part, hash))")
+    connection.execute(
+        "CREATE TABLE j.seen (part smallint, hash uuid, day integer, feeds bigint, PRIMARY KEY (part, hash))"
+    )
     yield connection
     connection.close()
 
@@ -68,7 +70,7 @@ def test_values_arrive_as_staged(pg: PostgresConnection, loader: PostgresLoader)
 def test_ids_are_known_per_feed(pg: PostgresConnection, loader: PostgresLoader) -> None:
     loader.stage.execute(
         "CREATE TEMP TABLE ec_ids AS SELECT 0::SMALLINT part, md5(i::VARCHAR)::UUID hash,"
-        " 1::BIGINT mask FROM range(3) r(i)"
+        " NULL::INTEGER AS day, 1::BIGINT AS mask FROM range(3) r(i)"
     )
     pg.begin()
     assert loader.remember("ec_ids", "ec_known") == 0

@@ -9,7 +9,7 @@ import duckdb
 from engagectl.errors import StatementError
 from engagectl.model.column_type import ColumnType
 from engagectl.model.schema import TableName
-from engagectl.warehouses.contract import UsersFold
+from engagectl.warehouses.contract import UsersFold, Window, visible
 from engagectl.warehouses.duckdb.column_types import type_sql
 from engagectl.warehouses.statements import executed
 
@@ -43,22 +43,41 @@ class DuckdbLoader:
             f"INSERT INTO {_table(table)} ({listed}) SELECT {casts} FROM ({select}) AS staged({listed}){only}"
         )
 
-    def remember(self, ids: str, known: str) -> int:
+    def remember(self, ids: str, known: str, windows: Sequence[Window] = ()) -> int:
         """Bits are kept in append-only rows; a lookup joins those of the staged ids and ors them."""
+        seen = "s.feeds & i.mask" + visible(windows)
         self._run(
             f"CREATE OR REPLACE TEMP TABLE {_ident(known)} AS"
-            f" SELECT s.part, s.hash, bit_or(s.feeds) & any_value(i.mask) AS mask"
+            f" SELECT s.part, s.hash, bit_or({seen}) AS mask"
             f" FROM {self._seen} AS s JOIN {_ident(ids)} AS i ON s.hash = i.hash AND s.part = i.part"
-            f" GROUP BY s.part, s.hash HAVING bit_or(s.feeds) & any_value(i.mask) <> 0"
+            f" GROUP BY s.part, s.hash HAVING bit_or({seen}) <> 0"
         )
         self._run(
-            f"INSERT INTO {self._seen} (part, hash, feeds)"
-            f" SELECT i.part, i.hash, i.mask & ~coalesce(k.mask, 0) FROM {_ident(ids)} AS i"
+            f"INSERT INTO {self._seen} (part, hash, day, feeds)"
+            f" SELECT i.part, i.hash, i.day, i.mask & ~coalesce(k.mask, 0) FROM {_ident(ids)} AS i"
             f" LEFT JOIN {_ident(known)} AS k ON k.hash = i.hash AND k.part = i.part"
             f" WHERE i.mask & ~coalesce(k.mask, 0) <> 0"
         )
         row = next(iter(self.stage.execute(f"SELECT count(*) FROM {_ident(known)}").fetchall()), None)
         return int(row[0]) if row else 0
+
+    def know(self, tables: Sequence[TableName], part: int, mask: int) -> int:
+        ids = " UNION ".join(
+            f"SELECT CAST(md5(CAST(id AS VARCHAR)) AS UUID) AS hash FROM {_table(table)} WHERE id IS NOT NULL"
+            for table in tables
+        )
+        known = f"SELECT 1 FROM {self._seen} AS s WHERE s.part = {part} AND s.hash = i.hash AND s.feeds & {mask} <> 0"
+        return self._run(
+            f"INSERT INTO {self._seen} (part, hash, feeds) SELECT {part}, hash, {mask} FROM ({ids}) AS i"
+            f" WHERE NOT EXISTS ({known})"
+        )
+
+    def expire(self, window: Window) -> int:
+        last = f"SELECT max(day) FROM {self._seen} WHERE part = {window.part} AND feeds & {window.mask} <> 0"
+        return self._run(
+            f"DELETE FROM {self._seen} WHERE part = {window.part} AND feeds & ~CAST({window.mask} AS BIGINT) = 0"
+            f" AND day < ({last}) - {window.days}"
+        )
 
     def fold_users(self, fold: UsersFold) -> int:
         """Merge by delete and insert: DuckDB's MERGE crawls when matched rows come in no order."""

@@ -13,7 +13,7 @@ import duckdb
 from engagectl.errors import StatementError
 from engagectl.model.column_type import ColumnType, Json, JsonText, Native, Text
 from engagectl.model.schema import TableName
-from engagectl.warehouses.contract import UsersFold
+from engagectl.warehouses.contract import UsersFold, Window, visible
 from engagectl.warehouses.postgres.connect import PostgresConnection, _told_safely
 from engagectl.warehouses.statements import executed
 
@@ -61,29 +61,30 @@ class PostgresLoader:
             f" (SELECT 1 FROM {_table(table)} AS o WHERE o.{_ident(key)} = n.{_ident(key)})"
         )
 
-    def remember(self, ids: str, known: str) -> int:
+    def remember(self, ids: str, known: str, windows: Sequence[Window] = ()) -> int:
         """Insert what is new; only for the ids that existed look at the stored bits and add to them."""
         pg = self._connection
         for name in ("ec_ids", "ec_old"):
             pg.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
-            pg.execute(f"CREATE TEMP TABLE {name} (part smallint, hash uuid, mask bigint) ON COMMIT DROP")
-        self._copy(f"SELECT part, hash, mask FROM {_ident(ids)} ORDER BY part, hash", "pg_temp.ec_ids")
+            pg.execute(f"CREATE TEMP TABLE {name} (part smallint, hash uuid, day integer, mask bigint) ON COMMIT DROP")
+        self._copy(f"SELECT part, hash, day, mask FROM {_ident(ids)} ORDER BY part, hash", "pg_temp.ec_ids")
         old = pg.execute(
-            f"WITH put AS (INSERT INTO {self._seen} (part, hash, feeds) SELECT part, hash, mask FROM pg_temp.ec_ids"
-            " ON CONFLICT (part, hash) DO NOTHING RETURNING part, hash)"
+            f"WITH put AS (INSERT INTO {self._seen} (part, hash, day, feeds) SELECT part, hash, day, mask"
+            " FROM pg_temp.ec_ids ON CONFLICT (part, hash) DO NOTHING RETURNING part, hash)"
             " INSERT INTO pg_temp.ec_old SELECT i.* FROM pg_temp.ec_ids AS i LEFT JOIN put USING (part, hash)"
             " WHERE put.hash IS NULL"
         )
         rows: list[tuple[object, ...]] = []
         if old:
             joined = "s.part = i.part AND s.hash = i.hash"
+            seen = "s.feeds & i.mask" + visible(windows)
             rows = pg.query(
-                f"SELECT s.part, s.hash::text, s.feeds & i.mask FROM {self._seen} AS s"
-                f" JOIN pg_temp.ec_old AS i ON {joined} WHERE s.feeds & i.mask <> 0"
+                f"SELECT s.part, s.hash::text, {seen} FROM {self._seen} AS s"
+                f" JOIN pg_temp.ec_old AS i ON {joined} WHERE {seen} <> 0"
             )
             pg.execute(
-                f"UPDATE {self._seen} AS s SET feeds = s.feeds | i.mask FROM pg_temp.ec_old AS i"
-                f" WHERE {joined} AND s.feeds & i.mask <> i.mask"
+                f"UPDATE {self._seen} AS s SET feeds = s.feeds | i.mask, day = greatest(s.day, i.day)"
+                f" FROM pg_temp.ec_old AS i WHERE {joined} AND {seen} <> i.mask"
             )
         self._stage(
             f"CREATE OR REPLACE TEMP TABLE {_ident(known)} AS SELECT unnest(?::SMALLINT[]) AS part,"
@@ -91,6 +92,23 @@ class PostgresLoader:
             [[row[at] for row in rows] for at in range(3)],
         )
         return len(rows)
+
+    def know(self, tables: Sequence[TableName], part: int, mask: int) -> int:
+        ids = " UNION ".join(
+            f"SELECT md5(id::text)::uuid AS hash FROM {_table(table)} WHERE id IS NOT NULL" for table in tables
+        )
+        return self._connection.execute(
+            f"INSERT INTO {self._seen} AS s (part, hash, feeds) SELECT {part}, hash, {mask}::bigint FROM ({ids}) AS i"
+            " ORDER BY hash ON CONFLICT (part, hash) DO UPDATE SET feeds = s.feeds | excluded.feeds"
+            f" WHERE s.feeds & {mask}::bigint = 0"
+        )
+
+    def expire(self, window: Window) -> int:
+        last = f"SELECT max(day) FROM {self._seen} WHERE part = {window.part} AND feeds & {window.mask}::bigint <> 0"
+        return self._connection.execute(
+            f"DELETE FROM {self._seen} WHERE part = {window.part} AND feeds & ~({window.mask}::bigint) = 0"
+            f" AND day < ({last}) - {window.days}"
+        )
 
     def fold_users(self, fold: UsersFold) -> int:
         """Merge by joins, not ON CONFLICT: data tables have no keys."""
