@@ -41,8 +41,7 @@ def write_plan(plan: Plan, path: Path) -> None:
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(document, file, ensure_ascii=False, indent=1)
-            file.write("\n")
+            file.write(_text(document))
         Path(temporary).replace(path)
     except OSError as error:
         raise UsageError(f"cannot write the plan to {path}: {error.strerror}") from None
@@ -51,22 +50,37 @@ def write_plan(plan: Plan, path: Path) -> None:
 def read_plan(path: Path, *, now: datetime | None = None) -> Plan:
     """Return the plan of a file. Raises EditedPlan when it is not what we wrote, StalePlan when it has expired."""
     try:
-        document = json.loads(path.read_bytes())
+        raw = path.read_bytes()
+        document = json.loads(raw)
     except OSError as error:
         raise UsageError(f"cannot read the plan {path}: {error.strerror}") from None
     except (ValueError, RecursionError):
         raise EditedPlan(f"{path} is not a plan file", help="write one: engagectl plan --out FILE") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise EditedPlan(f"{path} is not a plan file of this version", help="write one: engagectl plan --out FILE")
-    if document.get("sha256") != digest(document.get("plan")):
+    if document.get("sha256") != digest(document.get("plan")) or raw != _text(document).encode():
         raise EditedPlan(f"{path} was changed after it was written", help="plan again: engagectl plan --out FILE")
     try:
         plan = decode(Plan, document["plan"])
     except (ValueError, KeyError, TypeError, AttributeError):
         raise EditedPlan(f"{path} is not a plan that this version can read") from None
+    if not _is_of_one_piece(plan):
+        raise EditedPlan(f"{path} names steps by what they are not", help="plan again: engagectl plan --out FILE")
     if (now or datetime.now(UTC)) >= datetime.fromisoformat(plan.expires_at):
         raise StalePlan(f"the plan {path} expired at {plan.expires_at}", help="plan again: engagectl plan --out FILE")
     return plan
+
+
+def _is_of_one_piece(plan: Plan) -> bool:
+    """Tell whether the ids, which approval compares, are those of the changes and SQL that people have read."""
+    return plan.fingerprint == fingerprint(plan.warehouses) and all(
+        step.id == step_id(step.change, step.address, hazards=step.hazards, statements=step.statements)
+        for step in plan.steps
+    )
+
+
+def _text(document: object) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
 def _compared(data: Any) -> Any:

@@ -6,10 +6,12 @@ from datetime import datetime
 from engagectl.errors import Diagnostic, RefusedError, StalePlan
 from engagectl.model.change import (
     AddColumn,
+    ChangeSetting,
     CreateTable,
     kind_of,
 )
 from engagectl.model.plan import Plan
+from engagectl.planner.settings import DETAILS
 
 
 def refuse(plan: Plan, *, take_over: bool) -> None:
@@ -38,7 +40,8 @@ def compare(plan: Plan, approved: Sequence[Plan], *, now: datetime) -> None:
             )
         if datetime.fromisoformat(given.expires_at) < now:
             raise StalePlan(f"plan {given.fingerprint[:12]} expired at {given.expires_at}", help="make a new plan")
-    known = {step.id for given in approved for step in given.steps}
+        _same_databases(plan, given)
+    known = {(step.id, step.precondition) for given in approved for step in given.steps}
     columns = {
         (part.warehouse, step.change.table.name, column)
         for given in approved
@@ -51,7 +54,8 @@ def compare(plan: Plan, approved: Sequence[Plan], *, now: datetime) -> None:
         step
         for part in plan.warehouses
         for step in part.steps
-        if step.id not in known
+        if (step.id, step.precondition) not in known
+        and not (isinstance(step.change, ChangeSetting) and step.change.setting == DETAILS)
         and not (
             isinstance(step.change, AddColumn) and (part.warehouse, step.change.table, step.change.column) in columns
         )
@@ -61,3 +65,14 @@ def compare(plan: Plan, approved: Sequence[Plan], *, now: datetime) -> None:
             f"{len(new)} step{'' if len(new) == 1 else 's'} of now are not in the approved plan; nothing was done",
             help=(*(f"new: {kind_of(step.change)} {step.address}" for step in new), "make a new plan and approve it"),
         )
+
+
+def _same_databases(plan: Plan, given: Plan) -> None:
+    """Refuse a plan that was made against another database than the one that is connected now."""
+    now = {part.warehouse: part.database_id for part in plan.warehouses}
+    for part in given.warehouses:
+        if part.database_id and now.get(part.warehouse, part.database_id) != part.database_id:
+            raise StalePlan(
+                f"plan {given.fingerprint[:12]} was made against another database than {part.warehouse} is now",
+                help="make a new plan",
+            )

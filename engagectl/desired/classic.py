@@ -147,6 +147,7 @@ def _calls(site: Site, id: str, spec: ConnectionSpec) -> Part:
             **schedule_settings(schedule),
             **_send_settings(sent),
             **{"selective_sync.excluded": excluded(tables)},
+            **_transform_settings(tables),
             on_undeclared=spec.on_undeclared,
             null_erases=spec.null_erases,
             integration=spec.integration,
@@ -198,6 +199,7 @@ def _users(site: Site, connection_id: str, spec: ConnectionSpec) -> Part:
         settings=settings(
             **schedule_settings(schedule),
             **{"selective_sync.excluded": excluded((feed_table,))},
+            **_transform_settings((feed_table,)),
             null_erases=spec.null_erases,
             existing_rows=spec.existing_rows,
             space_id=site.project.spec.spaces[spec.space].space_id,
@@ -340,3 +342,13 @@ def _send_settings(sent: Iterable[Sent]) -> dict[str, object]:
         events = "; ".join(f"{rule.kind}: {', '.join(rule.names)}" for rule in one.events)
         found[f"send.{one.kind}.{one.id}"] = f"{text} ({events})" if events else text
     return found
+
+
+def _transform_settings(tables: Iterable[FeedTable]) -> dict[str, object]:
+    """Return what is done to single columns before they are stored: a reviewer wants to see a hash go."""
+    return {
+        f"transform.{table.name.table}.{column.name}": [step.name for step in column.transforms]
+        for table in tables
+        for column in table.columns
+        if column.transforms
+    }

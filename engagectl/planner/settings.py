@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator
 from engagectl.config.project import Project
 from engagectl.journal.applied import AppliedFeed
 from engagectl.model.change import Change, ChangeSetting
-from engagectl.model.codec import encode
 from engagectl.model.feed import Feed
 from engagectl.model.schema import TableName
-from engagectl.planfile import digest
+from engagectl.planner.explained import explained
 from engagectl.planner.keys import without_checks
 from engagectl.planner.seen import Key, Seen
 from engagectl.planner.step import table_of
@@ -17,6 +16,8 @@ from engagectl.risk import prior_of
 
 FEED = "feed"
 """The setting of a feed that is new (before is None) or is retired (after is None)."""
+DETAILS = "details"
+"""What follows from changes that are done or approved by themselves: it is recorded, and needs no approval."""
 MANAGED_BY = "managed_by"
 """The setting of a feed that is retired because Segment loads its tables from now on."""
 
@@ -59,9 +60,9 @@ def _differing(
     if not differs and not is_touched and not _is_same(before, feed):
         yield ChangeSetting(
             subject=feed.address,
-            setting="details",
-            before=digest(_compared(before))[:12],
-            after=digest(_compared(feed))[:12],
+            setting=DETAILS,
+            before="as applied",
+            after=explained(without_checks(before), without_checks(feed)) or "another key of a keyed hash",
             origin=feed.origin,
         )
 
@@ -79,11 +80,3 @@ def _is_same(before: Feed, feed: Feed) -> bool:
     if feed.kind == "activation":
         before = dataclasses.replace(before, declared=feed.declared, retired=feed.retired)
     return before == feed
-
-
-def _compared(feed: Feed) -> object:
-    """The checks of keys are left out: who plans may not have the keys that who applies has."""
-    data = encode(without_checks(feed))
-    data.pop("origin", None)
-    data.pop("stopped", None)
-    return data

@@ -267,3 +267,22 @@ def test_an_activations_own_table_is_renamed_by_its_hint(house: House) -> None:
     house.sync()
     assert house.rows("default.diary", "id", order="1") == [("m1",), ("m2",)]
     assert api.drift(house.project).steps == ()
+
+
+def test_a_hash_taken_away_is_a_setting_that_a_reviewer_sees(house: House) -> None:
+    hashed = SPACE.replace(
+        "    warehouses: [cdp]\n", "    warehouses: [cdp]\n    columns: {tier: {transform: [sha256]}}\n"
+    )
+    hashed = hashed.replace("traits:\n", "traits:\n  tier: {space: default, kind: sql, type: string}\n", 1)
+    applied(house, hashed)
+    house.write(hashed.replace("    columns: {tier: {transform: [sha256]}}\n", ""))
+    assert settings(house.plan())["connection.classic transform.identifies.tier"] == ('["sha256"]', None)
+
+
+def test_what_no_setting_says_is_explained(house: House) -> None:
+    applied(house, SPACE)
+    house.write(SPACE, settings="    selective_sync: {include: [trait.total_revenue_180_days]}\n")
+    before, after = settings(house.plan())["connection.classic details"]
+    assert before == "as applied"
+    assert after is not None
+    assert "total_revenue_180_days.decided_by added" in after
