@@ -10,13 +10,21 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from engagectl.cli.flags import FlagError, Invocation, from_environment, help_text, read_env_files, take
+from engagectl.cli.flags import TABLE, FlagError, Invocation, from_environment, help_text, read_env_files, take
+from engagectl.cli.manual import lesson
 from engagectl.cli.registry import COMMANDS
 
 USAGE, INTERRUPTED = 64, 130
 COMPLETE = "_ENGAGECTL_COMPLETE"  # set by the completion scripts
+
+_METAVARS = {
+    "<class 'str'>": "TEXT",
+    "list[str]": "TEXT",
+    "<class 'int'>": "N",
+    "<class 'pathlib.Path'>": "FILE",
+}
 
 
 class Stub(TyperCommand):
@@ -28,6 +36,7 @@ class LazyGroup(TyperGroup):
 
     def __init__(self, **keywords: Any) -> None:
         super().__init__(**keywords)
+        self.helps = True
         for name, (_, text, panel) in COMMANDS.items():
             self.commands[name] = Stub(name, help=text, rich_help_panel=panel, rich_markup_mode=None)
 
@@ -40,13 +49,19 @@ class LazyGroup(TyperGroup):
         place, text, _ = COMMANDS[name]
         module, _, function = place.partition(":")
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
-        single.command(name, help=text, epilog="Global flags (--target, --json, ...): engagectl --help")(
-            getattr(import_module(module), function)
-        )
+        single.command(name, help=text, epilog=lesson(name))(getattr(import_module(module), function))
         command = typer.main.get_command(single)
         command.name = name
+        for parameter in command.params:
+            if isinstance(parameter, TyperOption) and parameter.metavar is None and not parameter.is_flag:
+                described = getattr(parameter, "type_descriptor", None)  # where Typer has none, its own words stay
+                parameter.metavar = _METAVARS.get(str(getattr(described, "annotation", "")))
         self.commands[name] = command
         return command
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Give --help only where it is asked for: Typer imports pydantic to coerce an option that nobody wrote."""
+        return super().get_params(ctx) if self.helps else []
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  the base class decides
         return list(COMMANDS)
@@ -84,6 +99,7 @@ class LazyGroup(TyperGroup):
             from_environment(state)
             words = take(words, state)
             state.command = words[0] if words and words[0] in COMMANDS else ""
+            self.helps = not words or words[0] in ("-h", "--help")
             if COMPLETE in os.environ:
                 import_module("typer.completion").completion_init()
             answer = super().main(args=words or ["--help"], standalone_mode=False, obj=state, **keywords)
@@ -104,8 +120,14 @@ class LazyGroup(TyperGroup):
 
 
 def _usage(state: Invocation, message: str) -> int:
+    from difflib import get_close_matches
+
     from engagectl.errors import UsageError
 
+    unknown = message.partition("No such option: ")[2].split(" ", 1)[0].rstrip(".")
+    meant = get_close_matches(unknown, TABLE, 1) if unknown and "(" not in message else []
+    if meant:  # Typer knows the command's own flags only
+        message = f"{message.rstrip('.')} (did you mean {meant[0]}?)"
     text = message[:1].lower() + message[1:].rstrip(".") if message else "no command given"
     return _failure(state, UsageError(text, help=f"engagectl {state.command} --help".replace("  ", " ")))
 

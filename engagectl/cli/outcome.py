@@ -85,7 +85,9 @@ def show_diagnostics(state: Invocation, terminal: Terminal, diagnostics: Sequenc
     for item in as_data(diagnostics) if terminal.log.wanted else ():
         terminal.log.event("diagnostic", **item)
     if diagnostics and not terminal.log.json:
-        text = as_full(diagnostics, root_of(Path(state.project_dir)), colour=terminal.colour_err)
+        placed = any(one.place is not None for one in diagnostics)
+        root = root_of(Path(state.project_dir)) if placed else Path(state.project_dir)
+        text = as_full(diagnostics, root, colour=terminal.colour_err)
         terminal.complain(text, styled=True)
 
 

@@ -6,6 +6,27 @@ from pathlib import Path, PurePosixPath
 
 from engagectl.errors import UsageError
 
+_DUCKDB = "  local:\n    type: duckdb\n    path: ./build/acme.duckdb\n"
+_DSN = "    dsn: {$env: ENGAGE_DATABASE_URL}    # postgresql://user:password@host:port/database\n"
+WAREHOUSES = {  # type -> the connection fields to begin with; secrets are references
+    "duckdb": "    path: ./build/acme.duckdb\n",
+    "postgres": _DSN,
+    "redshift": _DSN,
+    "snowflake": (
+        "    account: my-account\n    database: CDP\n    compute_warehouse: LOAD_WH\n    role: ENGAGE_LOADER\n"
+        "    auth:\n      method: key_pair\n      user: {$env: SNOWFLAKE_USER}\n"
+        "      private_key: {$env: SNOWFLAKE_PRIVATE_KEY}\n"
+    ),
+    "bigquery": (
+        "    project: my-project\n    location: EU\n"
+        "    auth: {method: service_account, json: {$file: /run/secrets/bigquery.json}}\n"
+    ),
+    "databricks": (
+        "    host: my-workspace.cloud.databricks.com\n    http_path: /sql/1.0/warehouses/my-warehouse\n"
+        "    catalog: main\n    auth: {method: token, token: {$env: DATABRICKS_TOKEN}}\n"
+    ),
+}
+
 
 def templates() -> tuple[str, ...]:
     """Return the names of the templates that ship."""
@@ -14,22 +35,37 @@ def templates() -> tuple[str, ...]:
     )
 
 
-def make_project(directory: Path, template: str) -> tuple[tuple[PurePosixPath, ...], tuple[PurePosixPath, ...]]:
+def make_project(
+    directory: Path, template: str, *, warehouse: str = "duckdb"
+) -> tuple[tuple[PurePosixPath, ...], tuple[PurePosixPath, ...]]:
     """Return (files made, files kept because they were there), relative to the folder."""
     if template not in templates():
         raise UsageError(f"no template {template!r}", help=f"templates: {', '.join(templates())}")
+    if warehouse not in WAREHOUSES:
+        raise UsageError(f"no warehouse of type {warehouse!r}", help=f"types: {', '.join(WAREHOUSES)}")
     if directory.exists() and not directory.is_dir():
         raise UsageError(f"{directory} is not a folder")
     made, kept = [], []
     for name, source in _files(resources.files("engagectl").joinpath("templates", template), PurePosixPath()):
         place = directory / name
+        content = source.read_bytes()
+        if name.name == "engagectl.yaml" and warehouse != "duckdb":
+            content = _on(content.decode("utf-8"), template, warehouse).encode("utf-8")
         if place.exists() or place.is_symlink():
             kept.append(name)
             continue
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(source.read_bytes())
+        place.write_bytes(content)
         made.append(name)
     return tuple(made), tuple(kept)
+
+
+def _on(text: str, template: str, warehouse: str) -> str:
+    """Return the root file with another warehouse in the place of the embedded one, its id the name of its type."""
+    if text.count("type: ") != 1 or _DUCKDB not in text:
+        raise UsageError(f"the template {template!r} names its own warehouses", help="leave out --warehouse")
+    text = text.replace(_DUCKDB, f"  {warehouse}:\n    type: {warehouse}\n{WAREHOUSES[warehouse]}")
+    return text.replace("cdp: local}", f"cdp: {warehouse}}}").replace("[local]", f"[{warehouse}]")
 
 
 def _files(folder: Traversable, under: PurePosixPath) -> list[tuple[PurePosixPath, Traversable]]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from engagectl.config.locate import closest
 from engagectl.config.project import Project
 from engagectl.desired.build import build
 from engagectl.errors import UsageError
@@ -37,7 +38,10 @@ def resource(project: Project, address: str) -> dict[str, Any]:
         if wanted.warehouse in ("", id_):
             _in_warehouse(project, id_, wanted, found)
     if len(found) == 1:
-        raise UsageError(f"nothing is declared as {address}", help=f"kinds: {', '.join(KINDS)}, users, table")
+        known = [f"{kind}.{name}" for kind, map_ in KINDS.items() for name in getattr(project.spec, map_)]
+        meant = closest(address, known)
+        advice = f"did you mean {meant}?" if meant else f"kinds: {', '.join(KINDS)}, users, table"
+        raise UsageError(f"nothing is declared as {address}", help=advice)
     return found
 
 

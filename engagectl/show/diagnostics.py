@@ -4,10 +4,12 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from engagectl.config.load import MAX_BYTES, Marked, Problem, Span, load_yaml
 from engagectl.errors import Diagnostic, Place
+
+if TYPE_CHECKING:
+    from engagectl.config.load import Marked, Span
 
 MOST = 100
 _WIDEST = 160
@@ -138,6 +140,8 @@ class _Snippets:
         return [(n, found[n - 1]) for n in numbers if n <= len(found)] if place.line <= len(found) else []
 
     def _masked(self, name: str) -> list[str]:
+        from engagectl.config.load import MAX_BYTES, Problem, load_yaml  # a wrong word needs no reader of YAML
+
         path = (self.root / name).resolve()
         if not path.is_relative_to(self.root) or not path.is_file() or path.stat().st_size > MAX_BYTES:
             return []
@@ -158,7 +162,7 @@ class _Snippets:
         return [clean(line.replace("\t", " ")) for line in lines]
 
 
-def _mask_comments(lines: list[str], documents: Sequence[Marked]) -> None:
+def _mask_comments(lines: list[str], documents: "Sequence[Marked]") -> None:
     """Cut what stands behind a `#` outside of any value: people note old passwords there."""
     held: dict[int, list[tuple[int, int]]] = {number: [] for number, line in enumerate(lines, start=1) if "#" in line}
     for document in documents if held else ():
@@ -176,13 +180,14 @@ def _mask_comments(lines: list[str], documents: Sequence[Marked]) -> None:
                 break
 
 
-def _scalars(document: Marked) -> Iterator[Span]:
+def _scalars(document: "Marked") -> "Iterator[Span]":
     stack = [document]
     while stack:
         node = stack.pop()
         if isinstance(node.children, dict):
             for key, child in node.children.values():
-                yield Marked(key, key).span
+                start, end = key.start_mark, key.end_mark
+                yield (start.line + 1, start.column + 1), (end.line + 1, end.column + 1)
                 stack.append(child)
         elif isinstance(node.children, list):
             stack += node.children
@@ -196,7 +201,7 @@ def _keys_only(line: str) -> str:
     return clean(shown + re.sub(r"\S", "*", line[len(shown) :]))
 
 
-def _secret_spans(document: Marked) -> Iterator[Span]:
+def _secret_spans(document: "Marked") -> "Iterator[Span]":
     """Give the span of every scalar under warehouses and credentials: a misspelt key has no type that says secret."""
     stack = [(document, False)]
     while stack:
@@ -209,7 +214,7 @@ def _secret_spans(document: Marked) -> Iterator[Span]:
             yield node.span
 
 
-def _mask(lines: list[str], span: Span) -> None:
+def _mask(lines: list[str], span: "Span") -> None:
     (line, column), (end_line, end_column) = span
     for number in range(line, min(end_line, len(lines)) + 1):
         text = lines[number - 1]

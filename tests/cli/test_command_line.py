@@ -167,7 +167,7 @@ def test_completion_of_a_command_word() -> None:
 def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from engagectl.cli import entry, starter
 
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(starter, "make_project", interrupted)
@@ -180,7 +180,7 @@ def test_an_unknown_exception_shows_its_type_and_no_value(
 ) -> None:
     from engagectl.cli import entry, starter
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise ValueError("hunter2")
 
     monkeypatch.setattr(starter, "make_project", broken)

@@ -10,7 +10,6 @@ from engagectl.config.project import load_project
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "engagectl" / "templates" / "quickstart"
-EXAMPLE = ROOT / "examples" / "quickstart"
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
@@ -22,8 +21,9 @@ def _contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_the_example_is_the_template() -> None:
-    assert _contents(EXAMPLE) == _contents(TEMPLATE)
+@pytest.mark.parametrize("name", ["quickstart", "full"])
+def test_the_example_is_the_template(name: str) -> None:
+    assert _contents(ROOT / "examples" / name) == _contents(ROOT / "engagectl" / "templates" / name)
 
 
 def test_the_sample_data_shows_duplicates_and_one_broken_line() -> None:

@@ -1,5 +1,6 @@
 """`engagectl init`: a project from a template that ships with the package."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -11,14 +12,19 @@ from engagectl.cli.outcome import finish, terminal_of
 def init(
     ctx: typer.Context,
     directory: Annotated[Path, typer.Argument(help="Where to; made if it is not there.")] = Path(),
-    template: Annotated[str, typer.Option(help="Template to start from.")] = "quickstart",
+    template: Annotated[
+        str, typer.Option(help="quickstart: with sample messages; minimal: one file; full: every key.")
+    ] = "quickstart",
 ) -> None:
     from engagectl.cli.starter import make_project
+    from engagectl.errors import UsageError
 
     terminal = terminal_of(ctx.obj)
-    made, kept = make_project(directory, template)
+    if len(ctx.obj.warehouses) > 1:
+        raise UsageError("init takes one --warehouse TYPE", help="add others to engagectl.yaml afterwards")
+    made, kept = make_project(directory, template, warehouse=next(iter(ctx.obj.warehouses), "duckdb"))
     lines = [f"made {directory / name}" for name in made] + [f"kept {directory / name}" for name in kept]
-    where = "" if directory == Path() else f" -C {directory}"
-    lines.append(f"Next: engagectl{where} plan\n      engagectl{where} apply")
+    where = "" if directory == Path() else f" -C {shlex.quote(str(directory))}"
+    lines.append(f"Next: engagectl{where} plan\n      engagectl{where} apply --then-sync")
     data = {"made": [str(name) for name in made], "kept": [str(name) for name in kept]}
     finish(ctx.obj, terminal, text="\n".join(lines), data=data)
