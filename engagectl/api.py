@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from engagectl.apply import ApplyReport
     from engagectl.edit.fmt import Formatted
     from engagectl.inspect.survey import Survey
+    from engagectl.journal.detail import Happened
     from engagectl.journal.history import HistoryEntry
     from engagectl.journal.quarantine import QuarantineEntry
+    from engagectl.model.status import StatusReport
     from engagectl.sync.passes import Progress, SyncOptions
     from engagectl.sync.report import SyncReport
-    from engagectl.sync.status import StatusReport
     from engagectl.warehouses.contract import Check, Connection
 
 
@@ -303,18 +304,35 @@ def status(project: Project, *, warehouses: Sequence[str] = ()) -> "StatusReport
         return room.status(project, connections=connections, now=datetime.now(UTC))
 
 
-def history(project: Project, *, kind: str = "", limit: int = 50) -> "tuple[tuple[str, HistoryEntry], ...]":
+def history(
+    project: Project, *, kind: str = "", limit: int = 50, warehouses: Sequence[str] = ()
+) -> "tuple[tuple[str, HistoryEntry], ...]":
     """Return (warehouse, apply or sync), newest first in each warehouse."""
     from engagectl.journal.history import read_history
 
-    with connected(project, command="history", read_only=True) as connections:
+    with connected(project, command="history", read_only=True, warehouses=warehouses) as connections:
         return tuple(
             (name, entry)
             for name, connection in connections.items()
-            for entry in read_history(connection, project.spec.journal_schema, project=project.spec.project, kind=kind)[
-                :limit
-            ]
+            for entry in read_history(
+                connection, project.spec.journal_schema, project=project.spec.project, kind=kind, limit=limit
+            )
         )
+
+
+def happened(project: Project, id: str, *, warehouses: Sequence[str] = ()) -> "tuple[Happened, ...]":
+    """Return the applies and syncs whose id begins so, whole: their steps, or their feeds with counts."""
+    from engagectl.journal.detail import Happened, read_feeds_of, read_steps
+    from engagectl.journal.history import read_history
+
+    journal, found = project.spec.journal_schema, []
+    with connected(project, command="history", read_only=True, warehouses=warehouses) as connections:
+        for name, connection in connections.items():
+            for entry in read_history(connection, journal, project=project.spec.project, id=id):
+                steps = read_steps(connection, journal, entry.id) if entry.kind == "apply" else ()
+                feeds = read_feeds_of(connection, journal, entry.id) if entry.kind == "sync" else ()
+                found.append(Happened(warehouse=name, entry=entry, steps=steps, feeds=feeds))
+    return tuple(found)
 
 
 def last_applied_commit(project: Project, *, warehouses: Sequence[str] = ()) -> str:

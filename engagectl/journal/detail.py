@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from engagectl.journal.history import HistoryEntry
 from engagectl.journal.tables import has_journal, place
 from engagectl.warehouses.contract import Connection
 
@@ -39,6 +40,16 @@ class FeedDone:
     cells: int
     files: tuple[str, ...]
     rows: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """An apply with its steps, or a sync with its feeds."""
+
+    warehouse: str
+    entry: HistoryEntry
+    steps: tuple[StepDone, ...]
+    feeds: tuple[FeedDone, ...]
 
 
 def read_steps(connection: Connection, journal: str, apply_id: str) -> tuple[StepDone, ...]:

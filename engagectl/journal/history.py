@@ -40,6 +40,16 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeedSync:
+    """The last sync that ran a feed, or left it out."""
+
+    sync_id: str
+    started_at: str
+    status: Status
+    notice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
     """What one chunk did for one feed, in messages (SYNC decision 9)."""
 
@@ -162,9 +172,9 @@ def finish_sync(connection: Connection, journal: str, *, id: str, now: str, stat
 
 
 def read_history(
-    connection: Connection, journal: str, *, project: str | None = None, kind: str = "", limit: int = 50
+    connection: Connection, journal: str, *, project: str | None = None, kind: str = "", limit: int = 50, id: str = ""
 ) -> tuple[HistoryEntry, ...]:
-    """Return applies and syncs of a project, newest first. Empty when there is no journal.
+    """Return applies and syncs of a project, newest first; all or those whose id begins so. Empty without a journal.
 
     One lock is held by one at a time: of those that never said their end only the newest can still run, and it does
     while somebody holds the lock.
@@ -176,17 +186,17 @@ def read_history(
     if kind in ("", "apply"):
         rows = connection.query(
             f"SELECT id, target, status, started_at, finished_at, notices FROM {place(journal, 'applies')}"
-            " WHERE project = coalesce(?, project)"
-            " ORDER BY started_at DESC",
-            (project,),
+            " WHERE project = coalesce(?, project) AND (? = '' OR substr(id, 1, length(?)) = ?)"
+            f" ORDER BY started_at DESC LIMIT {int(limit)}",
+            (project, id, id, id),
         )
         entries += [_entry("apply", row, (), running) for row in rows[:limit]]
     if kind in ("", "sync"):
         rows = connection.query(
             f"SELECT id, target, status, started_at, finished_at, notices FROM {place(journal, 'syncs')}"
-            " WHERE project = coalesce(?, project)"
-            " ORDER BY started_at DESC",
-            (project,),
+            " WHERE project = coalesce(?, project) AND (? = '' OR substr(id, 1, length(?)) = ?)"
+            f" ORDER BY started_at DESC LIMIT {int(limit)}",
+            (project, id, id, id),
         )
         for row in rows[:limit]:
             tables = connection.query(
@@ -278,3 +288,25 @@ def created(connection: Connection, journal: str, project: str, *, outcomes: Seq
         (project, *outcomes),
     )
     return tuple(str(address) for (address,) in rows)
+
+
+def last_syncs(connection: Connection, journal: str) -> Mapping[int, FeedSync]:
+    """Return, per feed number, the last sync that ran it or left it out."""
+    rows = connection.query(
+        "SELECT feed, sync_id, started_at, status, notice FROM (SELECT f.feed, f.sync_id, s.started_at, f.status,"
+        " f.notice, row_number() OVER (PARTITION BY f.feed ORDER BY s.started_at DESC) AS n"
+        f" FROM {place(journal, 'sync_feeds')} AS f JOIN {place(journal, 'syncs')} AS s ON s.id = f.sync_id) AS r"
+        " WHERE n = 1"
+    )
+    return {
+        int(feed): FeedSync(sync_id=sync_id, started_at=started_at, status=status, notice=notice or "")
+        for feed, sync_id, started_at, status, notice in rows
+    }
+
+
+def last_received(connection: Connection, journal: str) -> Mapping[int, str]:
+    """Return, per feed number, the greatest received_at that it has read."""
+    rows = connection.query(
+        f"SELECT feed, max(received_to) FROM {place(journal, 'loads')} WHERE received_to IS NOT NULL GROUP BY feed"
+    )
+    return {int(feed): received_to for feed, received_to in rows}

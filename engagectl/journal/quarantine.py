@@ -143,3 +143,24 @@ def purge(connection: Connection, journal: str, selection: Selection) -> int:
     """Forget entries; return how many."""
     where, values = selection.sql()
     return connection.execute(f"DELETE FROM {place(journal, 'quarantine')} WHERE {where}", values)
+
+
+def count_by_reason(connection: Connection, journal: str) -> list[tuple[int, str, int]]:
+    """Return (feed number, reason, entries)."""
+    if not has_journal(connection, journal):
+        return []
+    rows = connection.query(
+        f"SELECT feed, reason, count(*) FROM {place(journal, 'quarantine')} GROUP BY feed, reason ORDER BY 1, 2"
+    )
+    return [(int(feed), reason, int(count)) for feed, reason, count in rows]
+
+
+def count_undeclared_keys(connection: Connection, journal: str) -> list[tuple[int, str, int]]:
+    """Return (feed number, key, entries) of the values that were kept because nobody had declared their key."""
+    if not has_journal(connection, journal):
+        return []
+    rows = connection.query(
+        f"SELECT feed, column_name, count(*) FROM {place(journal, 'quarantine')} WHERE reason = 'undeclared'"
+        " GROUP BY feed, column_name ORDER BY 1, 2"
+    )
+    return [(int(feed), key, int(count)) for feed, key, count in rows]

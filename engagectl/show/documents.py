@@ -176,6 +176,42 @@ _ENTRY = _object(
         "started_at": TEXT,
         "duration_s": _maybe(NUMBER),
         "notices": TEXT,
+        "rows": _list({"type": "array"}),
+        "stopped": FLAG,
+        "steps?": _list(_object({"position": COUNT, "address": TEXT, "kind": TEXT, "outcome": TEXT, "error": TEXT})),
+        "feeds?": _list(_object({"feed": TEXT, "status": TEXT, "read": COUNT, "inserted": COUNT, "duplicate": COUNT})),
+    }
+)
+_FEED_STATUS = _object(
+    {
+        "warehouse": TEXT,
+        "feed": TEXT,
+        "state": {"enum": ["live", "retired", "excluded"]},
+        "schedule": TEXT,
+        "last_sync": _maybe(TEXT),
+        "outcome": TEXT,
+        "last_success": _maybe(TEXT),
+        "next_due": TEXT,
+        "in_blackout": FLAG,
+        "waits": _list(_object({"file": TEXT, "bytes": COUNT, "since": TEXT})),
+        "lag_s": _maybe(COUNT),
+        "unread_files": COUNT,
+        "unread_bytes": COUNT,
+        "quarantine": _map(COUNT),
+    }
+)
+_WAREHOUSE_STATUS = _object(
+    {
+        "warehouse": TEXT,
+        "apply_id": TEXT,
+        "applied_at": TEXT,
+        "not_applied": _list(TEXT),
+        "not_known": TEXT,
+        "running": TEXT,
+        "stopped": _list(TEXT),
+        "quarantine": _map(COUNT),
+        "storable": _list(_object({"feed": TEXT, "key": TEXT, "entries": COUNT, "command": TEXT})),
+        "undeclared": _list(_object({"feed": TEXT, "kind": TEXT, "key": TEXT, "types": TEXT, "messages": COUNT})),
     }
 )
 _CHECK = _object({"warehouse": TEXT, "name": TEXT, "ok": FLAG, "detail": TEXT, "fix": TEXT})
@@ -234,7 +270,7 @@ DOCUMENTS: dict[str, dict[str, Schema]] = {  # command -> the keys of its docume
     },
     "sync": _SYNC,
     "drift": _DRIFT,
-    "status": {"feeds": _list(_object({"warehouse": TEXT, "feed": TEXT})), "quarantine": DATA},
+    "status": {"warehouses": _list(_WAREHOUSE_STATUS), "feeds": _list(_FEED_STATUS)},
     "history": {"entries": _list(_ENTRY)},
     "init": {"made": _list(TEXT), "kept": _list(TEXT)},
     "demo": {"folder": TEXT, "plan": HASH, "sync": _object(_SYNC), "drift": COUNT},

@@ -1,109 +1,236 @@
-"""Where each feed stands: when it last loaded, when it is due next, and how much of its inputs waits."""
+"""Where each warehouse and feed stands: its last sync, what is due when, what waits for what. Nothing is written."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import datetime
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
+from engagectl import planner
 from engagectl.config.project import Project
-from engagectl.config.space import InputSpec
+from engagectl.errors import EngagectlError
 from engagectl.journal.applied import AppliedFeed, read_feeds
-from engagectl.journal.checkpoints import read_checkpoints
-from engagectl.journal.history import last_success
-from engagectl.journal.quarantine import count_entries
+from engagectl.journal.checkpoints import Checkpoint, read_checkpoints
+from engagectl.journal.history import FeedSync, last_received, last_success, last_syncs, read_history
+from engagectl.journal.quarantine import LINE_FEED, count_by_reason, count_undeclared_keys
 from engagectl.journal.tables import has_journal
-from engagectl.model.feed import Feed
-from engagectl.sync.due import next_due
-from engagectl.sync.inputs import input_files
+from engagectl.journal.undeclared import read_undeclared
+from engagectl.model.feed import Feed, InBody, Schedule
+from engagectl.model.names import stored_name
+from engagectl.model.status import FeedStatus, StatusReport, Storable, UndeclaredKey, Waits, WarehouseStatus
+from engagectl.sync.chunk import Work
+from engagectl.sync.due import is_blackout, next_due
+from engagectl.sync.inputs import InputFile
+from engagectl.sync.inputs.complete import changed_at
+from engagectl.sync.inputs.files import open_bytes
+from engagectl.sync.runs import FileState, Search
+from engagectl.sync.sources import source_files
+from engagectl.sync.taken import run_states
 from engagectl.warehouses.contract import Connection
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedStatus:
-    """Times are RFC 3339 UTC. `unread_files` are files with bytes beyond the offset; compressed ones count as unread
-    only when the feed has never read them, because their length is not known before they are read.
-    """
-
-    warehouse: str
-    feed: str
-    retired: bool
-    last_sync: str | None
-    next_due: str
-    unread_files: int
-    unread_bytes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusReport:
-    feeds: tuple[FeedStatus, ...]
-    quarantine: tuple[tuple[str, int], ...]
-
-    def as_data(self) -> dict[str, Any]:
-        return {"feeds": [asdict(feed) for feed in self.feeds], "quarantine": dict(self.quarantine)}
-
-    def as_text(self) -> str:
-        if not self.feeds:
-            return "nothing applied yet: engagectl apply"
-        lines = []
-        for feed in self.feeds:
-            waits = (
-                f"{feed.unread_files} files, {feed.unread_bytes:,} bytes wait" if feed.unread_files else "nothing waits"
-            )
-            when = f"last sync {feed.last_sync or 'never'}, next due {feed.next_due}"
-            lines.append(f"{feed.warehouse}/{feed.feed}  " + ("retired" if feed.retired else f"{when}, {waits}"))
-        lines += [f"{warehouse}: {count} quarantined" for warehouse, count in self.quarantine]
-        return "\n".join(lines)
+_LINE_BYTES = 1 << 20
 
 
 def status(project: Project, *, connections: Mapping[str, Connection], now: datetime) -> StatusReport:
-    """Read the journal of each warehouse and look at the input files. Nothing is written."""
-    journal = project.spec.journal_schema
+    """Read the journal of each warehouse and look at the input files."""
     feeds: list[FeedStatus] = []
-    quarantine: list[tuple[str, int]] = []
+    warehouses: list[WarehouseStatus] = []
     for name, connection in connections.items():
-        if not has_journal(connection, journal):
-            continue
-        applied = read_feeds(connection, journal, project=project.spec.project)
-        loaded = last_success(connection, journal)
-        offsets = {
-            (point.feed, point.file): point.offset
-            for point in read_checkpoints(connection, journal, [item.number for item in applied])
-        }
-        feeds += [_feed(project, name, item, loaded.get(item.number), offsets, now) for item in applied]
-        quarantine.append((name, count_entries(connection, journal, project=project.spec.project)))
-    return StatusReport(feeds=tuple(feeds), quarantine=tuple(quarantine))
+        applied = read_feeds(connection, project.spec.journal_schema, project=project.spec.project)
+        warehouses.append(_warehouse(project, name, connection, applied, now))
+        feeds += _feeds(project, name, connection, applied, now)
+    return StatusReport(warehouses=tuple(warehouses), feeds=tuple(feeds))
+
+
+def _warehouse(
+    project: Project, name: str, connection: Connection, applied: Sequence[AppliedFeed], now: datetime
+) -> WarehouseStatus:
+    journal = project.spec.journal_schema
+    numbers = {item.number: item for item in applied}
+    newest = max(applied, key=lambda item: item.applied_at, default=None)
+    not_applied, not_known = _not_applied(project, {name: connection}, now)
+    unended = [
+        entry
+        for entry in read_history(connection, journal, project=project.spec.project, limit=10_000)
+        if entry.status == "Running"
+    ]
+    reasons: dict[str, int] = {}
+    for number, reason, count in count_by_reason(connection, journal):
+        if number in numbers or number == LINE_FEED:
+            reasons[reason] = reasons.get(reason, 0) + count
+    return WarehouseStatus(
+        warehouse=name,
+        apply_id=newest.apply_id if newest is not None else "",
+        applied_at=newest.applied_at if newest is not None else "",
+        not_applied=not_applied,
+        not_known=not_known,
+        running="".join(f"{entry.kind} {entry.id}" for entry in unended if not entry.stopped),
+        stopped=tuple(f"{entry.kind} {entry.id} of {entry.started_at}" for entry in unended if entry.stopped),
+        quarantine=dict(sorted(reasons.items())),
+        storable=tuple(
+            Storable(
+                feed=str(numbers[number].feed.address),
+                key=key,
+                entries=count,
+                command=f"engagectl quarantine replay --select {numbers[number].feed.address}",
+            )
+            for number, key, count in count_undeclared_keys(connection, journal)
+            if number in numbers and _has_column(numbers[number].feed, key)
+        ),
+        undeclared=tuple(
+            UndeclaredKey(
+                feed=str(numbers[item.feed].feed.address),
+                kind=item.kind,
+                key=item.key,
+                types=item.types,
+                messages=item.messages,
+                last_at=item.last_at,
+            )
+            for item in read_undeclared(connection, journal)
+            if item.feed in numbers
+        ),
+    )
+
+
+def _not_applied(project: Project, connections: Mapping[str, Connection], now: datetime) -> tuple[tuple[str, ...], str]:
+    try:
+        plan = planner.make_plan(project, connections=connections, now=now)
+    except EngagectlError as error:
+        return (), error.message
+    return tuple(str(step.address) for step in plan.steps), ""
+
+
+def _has_column(feed: Feed, key: str) -> bool:
+    name = stored_name(key)
+    return any(
+        isinstance(column.value, InBody) and name in column.value.keys
+        for table in feed.tables
+        for column in table.columns
+    )
+
+
+def _feeds(
+    project: Project, name: str, connection: Connection, applied: Sequence[AppliedFeed], now: datetime
+) -> list[FeedStatus]:
+    journal = project.spec.journal_schema
+    if not has_journal(connection, journal):
+        return []
+    loaded, received = last_success(connection, journal), last_received(connection, journal)
+    syncs = last_syncs(connection, journal)
+    points = read_checkpoints(connection, journal, [item.number for item in applied])
+    reasons: dict[int, dict[str, int]] = {}
+    for number, reason, count in count_by_reason(connection, journal):
+        reasons.setdefault(number, {})[reason] = count
+    search = Search()
+    return [
+        _feed(
+            project,
+            name,
+            item,
+            [point for point in points if point.feed == item.number],
+            last=syncs.get(item.number),
+            success=loaded.get(item.number),
+            received_to=received.get(item.number),
+            quarantine=reasons.get(item.number, {}),
+            search=search,
+            now=now,
+        )
+        for item in applied
+    ]
 
 
 def _feed(
     project: Project,
     warehouse: str,
     item: AppliedFeed,
-    last: str | None,
-    offsets: Mapping[tuple[int, str], int],
+    points: Sequence[Checkpoint],
+    *,
+    last: FeedSync | None,
+    success: str | None,
+    received_to: str | None,
+    quarantine: Mapping[str, int],
+    search: Search,
     now: datetime,
 ) -> FeedStatus:
-    files = size = 0
-    for file in _files(project, item.feed):
-        offset = offsets.get((item.number, file.key), 0)
-        unread = (file.bytes or 0) - offset if file.format == "ndjson" or offset == 0 else 0
-        if unread > 0:
-            files, size = files + 1, size + unread
-    due = next_due(item.feed.schedule, datetime.fromisoformat(last) if last else None, now)
+    schedule = item.feed.schedule
+    state = "retired" if item.retired_at is not None else "excluded" if item.feed.excluded_by else "live"
+    reads = state == "live"
+    stands = {point.file: point for point in points}
+    files = source_files(project, item.feed.space, item.feed.source) if reads else ()
+    unread = [size for file in files if (size := _unread(file, stands.get(file.key))) > 0]
+    runs: tuple[FileState, ...] = ()
+    if reads and schedule.trigger == "each_run":
+        runs = run_states(project, Work(item.number, item.feed), points, search=search, now=now)
     return FeedStatus(
         warehouse=warehouse,
         feed=str(item.feed.address),
-        retired=item.retired_at is not None,
-        last_sync=last,
-        next_due=due.strftime("%Y-%m-%dT%H:%M:%SZ") if due is not None else "never",
-        unread_files=files,
-        unread_bytes=size,
+        state=state,
+        schedule=schedule_text(schedule),
+        last_sync=last.started_at if last is not None else None,
+        outcome=last.status if last is not None else "",
+        notice=last.notice if last is not None else "",
+        last_success=success,
+        next_due=_next_due(schedule, success, runs, now) if reads else "",
+        in_blackout=reads and is_blackout(schedule, now),
+        waits=tuple(
+            Waits(
+                file=run.file.key, bytes=(run.file.bytes or 0) - run.waits_from, since=_since(run.file, run.waits_from)
+            )
+            for run in runs
+            if run.waits_from is not None
+        ),
+        received_to=received_to,
+        lag_s=max(0, int((now - datetime.fromisoformat(received_to)).total_seconds())) if received_to else None,
+        unread_files=len(unread),
+        unread_bytes=sum(unread),
+        quarantine=dict(sorted(quarantine.items())),
     )
 
 
-def _files(project: Project, feed: Feed) -> tuple[Any, ...]:
-    space = project.spec.spaces.get(feed.space)
-    source = space.sources.get(feed.source) if space is not None else None
-    if source is None or source.input is None:
-        return ()
-    given = source.input if isinstance(source.input, InputSpec) else project.spec.inputs.get(str(source.input))
-    return input_files(given, root=project.root) if given is not None else ()
+def schedule_text(schedule: Schedule) -> str:
+    """Return when a feed is due, in words."""
+    if schedule.trigger == "each_run":
+        return "each run"
+    if schedule.cron is not None:
+        return f"cron {schedule.cron} {schedule.timezone}"
+    every = schedule.every_s or 3600
+    unit, length = next(((u, n) for u, n in (("d", 86400), ("h", 3600), ("m", 60)) if every % n == 0), ("s", 1))
+    return f"every {every // length}{unit}"
+
+
+def _next_due(schedule: Schedule, success: str | None, runs: Sequence[FileState], now: datetime) -> str:
+    """A run feed goes by its files: a blackout only puts off what is complete."""
+    if schedule.trigger == "each_run":
+        if not any(run.more for run in runs):
+            return "when a run ends"
+        due = next_due(schedule, None, now)
+    else:
+        due = next_due(schedule, datetime.fromisoformat(success) if success else None, now)
+    if due is None:
+        return "never"
+    return "now" if due <= now else due.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _unread(file: InputFile, at: Checkpoint | None) -> int:
+    """Return the bytes, as stored, that a feed has not read. A compressed file counts whole until its end was read."""
+    size = file.bytes or 0
+    if file.format == "ndjson":
+        return size - (at.offset if at is not None else 0)
+    return 0 if at is not None and at.searched_to == size else size
+
+
+def _since(file: InputFile, offset: int) -> str:
+    """Return when the message at an offset was received; when it does not say, when the file was written last."""
+    with open_bytes(file, offset=offset) as stream:
+        line = stream.read(_LINE_BYTES).partition(b"\n")[0]
+    try:
+        found: Any = json.loads(line)
+        for key in file.shape.path(("receivedAt",)):
+            found = found[key]
+        received = datetime.fromisoformat(found)
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
+        received = changed_at(file)
+    return (
+        (received if received.tzinfo is not None else received.replace(tzinfo=UTC))
+        .astimezone(UTC)
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+    )

@@ -57,6 +57,7 @@ def commit_chunk(
     writer.connection.begin()
     try:
         made = judge(stage, works, uuid_ts=uuid_ts)
+        received_to = _received_to(stage)
         deduplicate(stage, writer.loader, works)
         quarantine.keep_lines(stage, chunk, secret=any(quarantine.secrets_of(work.feed) for work in works))
         connected = any(work.feed.kind == "connection" for work in works)
@@ -82,7 +83,7 @@ def commit_chunk(
                 writer.connection,
                 writer.journal,
                 sync_id=writer.sync_id,
-                load=_load(work, file, chunk, settled.counts, number, uuid_ts),
+                load=_load(work, file, chunk, settled.counts, number, uuid_ts, received_to),
             )
         quarantine.store(
             stage,
@@ -103,7 +104,17 @@ def commit_chunk(
     return Committed(done, {item.after.feed: item.after for item in moves})
 
 
-def _load(work: Work, file: InputFile, chunk: Chunk, counts: FeedCounts, number: int, uuid_ts: str) -> Load:
+def _received_to(stage: Stage) -> str | None:
+    """Return the greatest received_at of the chunk: what the lag of a feed is told by."""
+    ((latest,),) = stage.handle.execute(
+        "SELECT strftime(max(received_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ') FROM ec_routed"
+    ).fetchall()
+    return None if latest is None else str(latest)
+
+
+def _load(
+    work: Work, file: InputFile, chunk: Chunk, counts: FeedCounts, number: int, uuid_ts: str, received_to: str | None
+) -> Load:
     return Load(
         chunk=number,
         feed=work.number,
@@ -117,6 +128,7 @@ def _load(work: Work, file: InputFile, chunk: Chunk, counts: FeedCounts, number:
         quarantined=counts.quarantined,
         cells=counts.cells,
         uuid_ts=uuid_ts,
+        received_to=received_to,
         tables={(name.schema, name.table): rows for name, rows in counts.tables.items()},
     )
 
