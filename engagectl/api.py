@@ -15,12 +15,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engagectl.config.project import Project, find_root, in_order, load_project
+from engagectl.config.project import ROOT_FILE, Project, find_root, in_order, load_project
 from engagectl.errors import ConfigError, Diagnostic, EngagectlError, RefusedError, UsageError
 from engagectl.model.plan import Plan
 
 if TYPE_CHECKING:
     from engagectl.apply import ApplyReport
+    from engagectl.edit.adopt import Imported
     from engagectl.edit.fmt import Formatted
     from engagectl.inspect.survey import Survey
     from engagectl.journal.detail import Happened
@@ -434,6 +435,45 @@ def inspect(
             )
             for name, connection in connections.items()
         )
+
+
+def import_yaml(
+    project: Project,
+    *,
+    schemas: Sequence[str] = (),
+    undeclared: bool = False,
+    write: bool = False,
+    warehouses: Sequence[str] = (),
+    root_file: bytes | None = None,
+) -> "tuple[Imported, ...]":
+    """Return, for each warehouse, the YAML of what it holds and nobody declares; write it if asked to.
+
+    `root_file` is the engagectl.yaml of a project that is not there yet. Without `write`, several warehouses are each
+    compared with the project as it is.
+    """
+    from engagectl.edit.adopt import import_schemas, import_undeclared
+    from engagectl.edit.write import write_files
+    from engagectl.warehouses.registry import warehouse
+
+    found = []
+    for name in dict.fromkeys(project.roles.values()):
+        if warehouses and name not in warehouses:
+            continue
+        record = warehouse(project.spec.warehouses[name].type)
+        with connected(project, command="import", read_only=True, warehouses=(name,)) as connections:
+            if undeclared:
+                one = import_undeclared(project, name, connections[name], record)
+            else:
+                files = None if root_file is None else {ROOT_FILE: root_file}
+                one = import_schemas(project, name, connections[name], record, schemas=schemas, files=files)
+        if root_file is not None and one.after:
+            one = replace(one, before={ROOT_FILE: b"", **one.before}, after={ROOT_FILE: root_file, **one.after})
+        found.append(one)
+        if write and one.after:
+            write_files(project.root, one.after)
+            variables = {key: str(value) for key, value in project.variables.items() if not isinstance(value, tuple)}
+            project = load_project(project.root, target=project.target or None, variables=variables)
+    return tuple(found)
 
 
 def holder_name() -> str:

@@ -1,5 +1,6 @@
 """A warehouse on the command line: `--warehouse postgres --host ...` where there is no project yet."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,4 +31,35 @@ def direct_project(state: Invocation, **fields: object) -> "Project | None":
     if "dsn_env" in said:
         said["dsn"] = {"$env": said.pop("dsn_env")}
     state.warehouses = []
-    return one_warehouse(root, type_name, said)
+    return one_warehouse(
+        root, type_name, said, project=re.sub(r"[^A-Za-z0-9_-]", "_", root.name).strip("_-0123456789")[:100] or "engage"
+    )
+
+
+def root_file(project: "Project", **fields: object) -> bytes:
+    """Return the engagectl.yaml of a project that is made for the one warehouse of the flags. No secret is in it."""
+    type_name = next(iter(project.spec.warehouses.values())).type
+    said = {name: value for name, value in fields.items() if value is not None}
+    if "dsn_env" in said:
+        said["dsn"] = {"$env": said.pop("dsn_env")}
+    elif type_name == "postgres":
+        said["auth"] = {"method": "password", "password": {"$env": "PGPASSWORD", "optional": True}}
+        if not {"host", "database"} <= said.keys():
+            raise UsageError(
+                "a project needs --host and --database, or --dsn-env", help="libpq's variables are not kept"
+            )
+    lines = ["version: 1", f"project: {project.spec.project}", 'include: ["engage/**/*.yaml"]', "warehouses:"]
+    lines += ["  warehouse:", f"    type: {type_name}"]
+    lines += [f"    {name}: {_flow(value)}" for name, value in said.items()]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _flow(value: object) -> str:
+    """Write a value on one line of YAML."""
+    import json
+
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, str) and value.replace("_", "").replace("-", "").isalnum() and value[0].isalpha():
+        return value
+    return json.dumps(value)

@@ -10,6 +10,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {  # name -> (module:function, one l
     "init": ("engagectl.cli.commands.init:init", "Make a project in a folder.", "Start"),
     "demo": ("engagectl.cli.commands.demo:demo", "Run the main job on sample data, in a temporary folder.", "Start"),
     "inspect": ("engagectl.cli.commands.inspect:inspect", "Look at an existing warehouse. Never writes.", "Start"),
+    "import": ("engagectl.cli.commands.import_:import_", "Write YAML for what a warehouse holds.", "Start"),
     "doctor": ("engagectl.cli.commands.doctor:doctor", "Check connections, grants and versions.", "Start"),
     "show": ("engagectl.cli.commands.show:show", "Show one declared thing whole, or a plan file.", "Look"),
     "sql": ("engagectl.cli.commands.sql:sql", "Print the SQL that makes the tables of an address.", "Look"),

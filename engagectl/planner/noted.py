@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
-from engagectl.config.check.facts import STANDARD
+from engagectl.config.check.facts import CLASSIC_TABLES, STANDARD
 from engagectl.desired.build import Desired
 from engagectl.diff import Difference, diff
 from engagectl.journal.ownership import Owned
@@ -158,14 +158,20 @@ def _unmanaged_by_segment(desired: Desired, actual: State) -> Iterator[Noted]:
             continue
         wanted = desired.watched.find(table.name)
         if wanted is None:
-            if (table.name, "") not in desired.watched_dormant and desired.state.find(table.name) is None:
+            is_bare = table.name.table in CLASSIC_TABLES and all(_is_standard(column.name) for column in table.columns)
+            is_known = (table.name, "") in desired.watched_dormant or desired.state.find(table.name) is not None
+            if not is_bare and not is_known:
                 address = table_address(table.name.schema, table.name.table, warehouse=desired.warehouse)
                 yield Noted(kind="unmanaged", address=address, rows=table.rows)
             continue
         is_classic = wanted.family in ("classic", "users")
         for column in table.columns:
-            is_standard = is_classic and (column.name in SEGMENTS_OWN or column.name.startswith("context_"))
+            is_standard = is_classic and _is_standard(column.name)
             is_known = wanted.find(column.name) is not None or (table.name, column.name) in desired.watched_dormant
             if not is_known and not is_standard:
                 place = column_address(table.name.schema, table.name.table, column.name, warehouse=desired.warehouse)
                 yield Noted(kind="unmanaged", address=place, detail=detail)
+
+
+def _is_standard(name: str) -> bool:
+    return name in SEGMENTS_OWN or name.startswith("context_")

@@ -283,6 +283,12 @@ DOCUMENTS: dict[str, dict[str, Schema]] = {  # command -> the keys of its docume
     "schema": {"file?": TEXT, "json_schema?": DATA},
     "explain": {"code": CODE, "title": TEXT, "text": TEXT},
     "quarantine": {"entries?": _list(_object({"warehouse": TEXT, "feed": TEXT, "reason": TEXT}))},
+    "import": {
+        "written": FLAG,
+        "files": _list(_object({"file": TEXT, "text": TEXT})),
+        "resources": _list(TEXT),
+        "notes": _list(TEXT),
+    },
     "validate": {},
     "inspect": {"warehouses": _list(_SURVEY)},
     "fmt": {"files": _list(_object({"file": TEXT, "changed": FLAG, "refused": _maybe(TEXT)}))},

@@ -55,6 +55,7 @@ SUCCESS = [
     ("explain", "EC104"),
     ("quarantine", "list"),
     ("validate",),
+    ("import",),
     ("inspect",),
     ("fmt", "--diff"),
     ("completion", "zsh"),
