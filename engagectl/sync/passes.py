@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from engagectl.config.project import Project
@@ -15,6 +15,7 @@ from engagectl.model.address import Address
 from engagectl.model.feed import InBody
 from engagectl.sync.chunk import Work
 from engagectl.sync.due import is_blackout
+from engagectl.sync.extend import Addition, Extender, Met
 from engagectl.sync.inputs import Chunk, InputFile, chunks, verify
 from engagectl.sync.inputs.complete import is_closed
 from engagectl.sync.options import Clock, Progress, Silent, SyncOptions
@@ -22,7 +23,7 @@ from engagectl.sync.prepare import expire_ids, prepare
 from engagectl.sync.ready import Ready, address_in, ready_feeds
 from engagectl.sync.report import FeedCounts, LeftOut, SyncReport
 from engagectl.sync.sources import source_files
-from engagectl.sync.stage import Stage, make_stage
+from engagectl.sync.stage import make_stage
 from engagectl.sync.taken import take_due
 from engagectl.sync.transaction import Writer, commit_chunk
 from engagectl.sync.until import Until
@@ -61,6 +62,8 @@ class _Run:
     progress: Progress
     report: SyncReport
     stamp: datetime | None = None
+    grown: dict[Work, Work] = field(default_factory=dict)  # feeds as they are now, with columns that sync added
+    stopped: set[Work] = field(default_factory=set)
 
     @property
     def journal(self) -> str:
@@ -81,6 +84,7 @@ class _Run:
             journal=self.journal,
             sync_id=self.report.sync_id,
             clock=self.clock,
+            extender=Extender(self.project, record),
         )
         now = rfc3339(self.clock())
         start_sync(
@@ -167,7 +171,7 @@ class _Run:
         }
         places: dict[tuple[int, int, Until], list[Work]] = {}
         whole = Until(closed=is_closed(file, self.options.complete))
-        for work in works:
+        for work in (self.grown.get(work, work) for work in works if work not in self.stopped):
             at = stands.get(work.number)
             if at is not None and (state := verify(file, at.offset, at.identity)) != "same":
                 self.report.left_out.append(
@@ -177,7 +181,6 @@ class _Run:
             stand = (at.offset, at.line) if at is not None else (0, 0)
             places.setdefault((*stand, work.until.get(file.key, whole)), []).append(work)
         for (offset, line, until), group in sorted(places.items(), key=lambda item: item[0][0], reverse=True):
-            stage = make_stage(writer.loader.stage, [work.feed for work in group], file.shape)
             before = {work.number: stands.get(work.number) for work in group}
             for chunk in chunks(
                 file,
@@ -187,7 +190,9 @@ class _Run:
                 until=until.end,
                 complete=until.closed,
             ):
-                self._chunk(writer, stage, file, chunk, group, before)
+                self._chunk(writer, file, chunk, group, before)
+                if not group:
+                    break
                 self.progress.advance(file.key, chunk.end, file.bytes)
             if file.format != "ndjson" and file.bytes is not None:
                 remember_search(
@@ -202,19 +207,41 @@ class _Run:
     def _chunk(
         self,
         writer: Writer,
-        stage: Stage,
         file: InputFile,
         chunk: Chunk,
         works: list[Work],
         stands: dict[int, Checkpoint | None],
     ) -> None:
-        done = commit_chunk(writer, stage, file, chunk, works, stands, number=self.report.chunks, uuid_ts=self._stamp())
+        """Load a chunk; what it brings undeclared may add columns to `works`, or leave feeds out, and do it again."""
+        additions: tuple[Addition, ...] = ()
+        while works:
+            stage = make_stage(writer.loader.stage, [work.feed for work in works], file.shape)
+            number, uuid_ts = self.report.chunks, self._stamp()
+            try:
+                done = commit_chunk(
+                    writer, stage, file, chunk, works, stands, number=number, uuid_ts=uuid_ts, additions=additions
+                )
+                break
+            except Met as met:
+                additions += met.additions
+                self._stop(met.failed)
+                works[:] = met.extended(works)
+        else:
+            return
+        self.grown.update({work: work for work in works})
         stands.update(done.stands)
         self.report.chunks += 1
         for work, settled in done.settled.items():
             self.report.feeds[self._address(work)].add(settled.counts)
             for item in settled.undeclared:
                 self.report.undeclared[f"{item.kind} {item.key}"] += item.messages
+
+    def _stop(self, failed: Mapping[Work, str]) -> None:
+        """Leave feeds out from here on: they met what nobody declared, and ask to stop then."""
+        self.stopped.update(failed)
+        advice = "declare it and apply, or choose another on_undeclared"
+        for work, found in failed.items():
+            self.report.left_out.append(LeftOut(self._address(work), "EC706", f"undeclared: {found}", advice))
 
     def _stamp(self) -> str:
         """Return the load stamp of the next chunk: strictly increasing within a sync."""

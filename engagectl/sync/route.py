@@ -274,6 +274,8 @@ def _cell(column: FeedColumn, table: FeedTable, stage: Stage, seen: Seen, *, uui
     if isinstance(value, AtPath):
         paths = ", ".join(f"nullif({stage.at(path)}, 'null')" for path in alternatives(value))
         sent = f"coalesce({paths})"
+        if column.added_by_sync:  # an object has columns of its own
+            sent = f"CASE WHEN {sent}[1] <> '{{' THEN {sent} END"
     else:
         sent = stage.in_body(value.keys)
         membership = bool(members & set(value.keys))

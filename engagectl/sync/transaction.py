@@ -11,6 +11,7 @@ from engagectl.journal.undeclared import count_undeclared
 from engagectl.model.feed import Feed, InBody
 from engagectl.sync import quarantine
 from engagectl.sync.chunk import Settled, Work, deduplicate, judge, settle, store
+from engagectl.sync.extend import Addition, Extender
 from engagectl.sync.inputs import Chunk, InputFile, as_relation, identity
 from engagectl.sync.options import Clock
 from engagectl.sync.report import FeedCounts
@@ -28,6 +29,7 @@ class Writer:
     journal: str
     sync_id: str
     clock: Clock
+    extender: Extender
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +50,23 @@ def commit_chunk(
     *,
     number: int,
     uuid_ts: str,
+    additions: Sequence[Addition] = (),
 ) -> Committed:
-    """Load a chunk for its feeds, all or nothing. `stands` are the checkpoints that were read, `number` the chunk's."""
+    """Load a chunk for its feeds, all or nothing. `stands` are the checkpoints that were read, `number` the chunk's.
+
+    Raises Met, and nothing is done, when the chunk brings what a feed must be extended for or stops at.
+    """
     done: dict[Work, Settled] = {}
     moves: list[Move] = []
     load(stage, chunk, as_relation(chunk))
     known = identity(file, chunk.end)
     writer.connection.begin()
     try:
+        writer.extender.write(writer.connection, writer.journal, additions, works)
         made = judge(stage, works, uuid_ts=uuid_ts)
         received_to = _received_to(stage)
         deduplicate(stage, writer.loader, works)
+        writer.extender.meet(writer.connection, stage, works)
         quarantine.keep_lines(stage, chunk, secret=any(quarantine.secrets_of(work.feed) for work in works))
         connected = any(work.feed.kind == "connection" for work in works)
         for work in works:

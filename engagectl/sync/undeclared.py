@@ -28,24 +28,31 @@ def find(stage: Stage, number: int, feed: Feed, outcomes: str, *, counts_computa
     if feed.kind == "connection":
         found += _keys(stage, number, feed, outcomes)
         found += _events(stage, number, feed, outcomes)
-        if feed.context_columns != "all":
-            found += _context(stage, number, feed)
+        found += _context(stage, number, feed)
     if feed.kind == "connection" or (feed.kind == "activation" and counts_computations):
         found += _computations(stage, number, outcomes)
     return found
 
 
-def unnamed(feed: Feed, raw_keys: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the raw body keys that nothing of this feed names, and those that clash with a standard column."""
+def unnamed(
+    feed: Feed, raw_keys: tuple[str, ...], *, with_added: bool = True
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the raw body keys that nothing of this feed names, and those that clash with a standard column.
+
+    Keys of columns that sync added are named too, unless asked otherwise.
+    """
     known = {"audience_key", "trait_key", *feed.retired, *(key for item in feed.declared for key in item.keys)}
     known |= {k for t in feed.tables for c in t.columns if isinstance(c.value, InBody) for k in c.value.keys}
-    taken = STANDARD_NAMES | {
-        c.name
-        for t in feed.tables
-        for c in t.columns
-        if isinstance(c.value, AtPath) and c.value.paths[0][0] == "context"
+    columns = [column for table in feed.tables for column in table.columns]
+    taken = STANDARD_NAMES | {c.name for c in columns if isinstance(c.value, AtPath) and not c.added_by_sync}
+    added = {
+        path[1]
+        for column in columns
+        if with_added and column.added_by_sync and isinstance(column.value, AtPath)
+        for path in column.value.paths
+        if path[0] != "context"
     }
-    rest = [(raw, name) for raw in raw_keys if (name := stored_name(raw)) not in known]
+    rest = [(raw, name) for raw in raw_keys if (name := stored_name(raw)) not in known and raw not in added]
     return tuple(raw for raw, name in rest if name not in taken), tuple(raw for raw, name in rest if name in taken)
 
 
