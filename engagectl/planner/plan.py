@@ -22,7 +22,7 @@ from engagectl.planner.removed import drops_asked
 from engagectl.planner.renamed import renamed
 from engagectl.planner.rows import full_clashes, judge_rows
 from engagectl.planner.seen import Seen, as_found, carried, judge_journal, look
-from engagectl.planner.selection import selected
+from engagectl.planner.selection import check_select, selected
 from engagectl.planner.settings import settings
 from engagectl.planner.step import make_step, placed
 from engagectl.risk import (
@@ -66,6 +66,7 @@ def make_plan(
         )
         for id_ in ids
     )
+    check_select(project, plans, select)
     return sealed(project, plans, now=now, select=select, mode=mode, commit=commit)
 
 

@@ -1,10 +1,12 @@
 """--select: addresses, globs, owners. A feed is the smallest thing: what touches a part of it takes it whole."""
 
 import fnmatch
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
+from engagectl.config.locate import closest
 from engagectl.config.project import Project
+from engagectl.desired.build import build
 from engagectl.errors import UsageError
 from engagectl.model.address import table_address
 from engagectl.model.change import (
@@ -23,8 +25,61 @@ from engagectl.model.change import (
     address_of,
 )
 from engagectl.model.feed import Feed
+from engagectl.model.plan import WarehousePlan
 from engagectl.model.schema import TableName
 from engagectl.planner.step import fed_by, owner_of, table_of
+from engagectl.warehouses.registry import warehouse as record_of
+
+_KINDS = {
+    "space": "spaces",
+    "trait": "traits",
+    "audience": "audiences",
+    "journey": "journeys",
+    "connection": "connections",
+    "activation": "activations",
+}
+
+
+def check_select(project: Project, plans: Sequence[WarehousePlan], select: Sequence[str]) -> None:
+    """Raise UsageError for a pattern that names nothing of the YAML, of the plan or of what it notes."""
+    asked = [pattern for pattern in select if not pattern.startswith(("owner:", "changed:"))]
+    if not asked:
+        return
+    names = set(_names_of(project, plans))
+    unknown = [pattern for pattern in asked if not _matches(names, "", (pattern,))]
+    if unknown:  # a table that needs no step is found in the desired state only
+        names |= set(_names_of_tables(project, [plan.warehouse for plan in plans]))
+    for pattern in unknown:
+        if not _matches(names, "", (pattern,)):
+            meant = closest(pattern, sorted(names))
+            advice = f"did you mean {meant}?" if meant else "write kind.name, a glob of it, or owner:NAME"
+            raise UsageError(f"nothing here is named {pattern}", help=advice)
+
+
+def _names_of(project: Project, plans: Sequence[WarehousePlan]) -> Iterator[str]:
+    yield from (f"{kind}.{name}" for kind, key in _KINDS.items() for name in getattr(project.spec, key))
+    for space, spec in project.spec.spaces.items():
+        yield from (f"users.{space}.{source}" for source in spec.sources)
+    for plan in plans:
+        told = [step.address for step in plan.steps] + [one.address for one in plan.noted]
+        told += [feed.address for feed in plan.feeds]
+        for address in told:
+            yield from (
+                str(address),
+                f"{address.kind}.{address.name}",
+                f"{plan.warehouse}/{address.kind}.{address.name}",
+            )
+        for step in plan.steps:
+            yield from fed_by(step.change)
+
+
+def _names_of_tables(project: Project, ids: Sequence[str]) -> Iterator[str]:
+    for id_ in ids:
+        desired = build(project, id_, record_of(project.spec.warehouses[id_].type))
+        for table in (*desired.state.tables, *desired.watched.tables):
+            yield from (f"table.{table.name}", f"{id_}/table.{table.name}")
+            for column in table.columns:
+                yield from (f"column.{table.name}.{column.name}", f"{id_}/column.{table.name}.{column.name}")
 
 
 def selected(
@@ -34,7 +89,7 @@ def selected(
     for pattern in select:
         if not pattern.startswith("owner:") and "." not in pattern and "*" not in pattern:
             raise UsageError(
-                f"--select {pattern}: not an address",
+                f"{pattern} is not an address",
                 help="write kind.name, a glob of it, owner:NAME or changed:REF",
             )
     named = [change for change in changes if _is_named(change, project, id_, select)]

@@ -39,6 +39,9 @@ def resource(project: Project, address: str) -> dict[str, Any]:
             _in_warehouse(project, id_, wanted, found)
     if len(found) == 1:
         known = [f"{kind}.{name}" for kind, map_ in KINDS.items() for name in getattr(project.spec, map_)]
+        for id_ in dict.fromkeys(project.roles.values()):
+            desired = build(project, id_, warehouse(project.spec.warehouses[id_].type))
+            known += [f"table.{table.name}" for table in desired.state.tables]
         meant = closest(address, known)
         advice = f"did you mean {meant}?" if meant else f"kinds: {', '.join(KINDS)}, users, table"
         raise UsageError(f"nothing is declared as {address}", help=advice)

@@ -160,3 +160,31 @@ def test_closed_streams_are_no_failure(tmp_path: Path, closed: str) -> None:
     done = subprocess.run(["sh", "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("plan", "--select", "activation.vip_membershp"), "activation.vip_membership"),
+        (("apply", "--yes", "--select", "table.engage_default.usrs"), "table.engage_default.users"),
+        (("sql", "table.engage_default.identifes"), "table.engage_default.identifies"),
+        (("plan", "--select", "nope.*"), ""),
+        (("show", "engage_default.users"), "table.engage_default.users"),
+        (("explain", "EC1044"), "EC104"),
+    ],
+)
+def test_what_names_nothing_is_an_error_and_gets_a_suggestion(
+    tmp_path: Path, words: tuple[str, ...], meant: str
+) -> None:
+    assert run("init", str(tmp_path)).code == 0
+    done = run("-C", str(tmp_path), *words)
+    assert done.code == 64
+    assert f"did you mean {meant}" in done.err if meant else "nothing here is named" in done.err
+    assert not (tmp_path / "build").exists() or words[0] == "apply"
+
+
+def test_a_table_without_a_change_may_be_selected(tmp_path: Path) -> None:
+    assert run("init", str(tmp_path)).code == 0
+    assert run("-C", str(tmp_path), "apply", "--yes").code == 0
+    for address in ("table.engage_default.users", "local/table.*", "column.engage_default.users.id", "trait.*"):
+        assert run("-C", str(tmp_path), "plan", "--select", address).code == 0, address

@@ -75,7 +75,7 @@ def confirm(made: "Plan", state: Invocation, terminal: Terminal) -> bool:
 
     if not state.json:
         text = plan_text(made, colour=terminal.colour, width=terminal.width, sql=False)
-        terminal.result(text, styled=True)
+        terminal.result(text.partition("\nNext: ")[0], styled=True)  # this is what comes next
     if not made.steps or state.yes:
         return True
     if state.no_input or not terminal.can_ask:
