@@ -176,6 +176,7 @@ def make_plan(
     from engagectl import planner
 
     commit = _commit(project.root)
+    select = _resolved(project, select)
     if offline or base is not None:
         with ExitStack() as stack:
             before = stack.enter_context(_project_at(project, base)) if base is not None else None
@@ -191,6 +192,23 @@ def make_plan(
     with connected(project, command="plan", read_only=True, warehouses=warehouses) as connections:
         project = _with_key_checks(project)
         return planner.make_plan(project, connections=connections, now=datetime.now(UTC), select=select, commit=commit)
+
+
+def _resolved(project: Project, select: Sequence[str]) -> tuple[str, ...]:
+    """Return the patterns with, beside each `changed:REF`, the addresses that differ from the YAML at that revision.
+
+    The pattern itself stays: it names nothing, and so nothing is selected where nothing has changed.
+    """
+    from engagectl import planner
+
+    found: list[str] = []
+    for pattern in select:
+        found.append(pattern)
+        if pattern.startswith("changed:"):
+            with _project_at(project, pattern.removeprefix("changed:")) as before:
+                plan = planner.make_plan(project, connections=None, now=datetime.now(UTC), mode="base", base=before)
+            found += sorted({str(step.address) for step in plan.steps})
+    return tuple(dict.fromkeys(found))
 
 
 def refuse_untrusted(
@@ -262,7 +280,7 @@ def apply_plan(
             _with_key_checks(project),
             connections=connections,
             approved=tuple(approved) or None,
-            select=select,
+            select=_resolved(project, select),
             now=datetime.now(UTC),
             confirm=confirm,
             reporter=reporter,

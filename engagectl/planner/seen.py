@@ -65,8 +65,7 @@ def look(
     if connection is None:
         if base is None or id_ not in base.spec.warehouses:
             return Seen()
-        before = build(base, id_, record)
-        return Seen(actual=before.state, prior={(feed.kind, feed.id): feed for feed in before.feeds})
+        return _as_in(base, build(base, id_, record), target=project.target)
     journal = project.spec.journal_schema
     has_journal = exists(connection, record, journal)
     every = read_feeds(connection, journal, project=None if take_over else project.spec.project) if has_journal else ()
@@ -95,6 +94,35 @@ def look(
         lacks_journal=not has_journal,
         locked_out=not has_journal and actual.find(TableName(journal, "meta")) is not None,
         database_id=(database_id(connection, journal) or "") if has_journal else "",
+    )
+
+
+def _as_in(base: Project, before: Desired, *, target: str) -> Seen:
+    """Return the YAML of a git revision as if it had been applied."""
+
+    def owned(table: TableName, column: str) -> Owned:
+        return Owned(
+            schema=table.schema,
+            table=table.table,
+            column=column,
+            origin="created",
+            state="declared",
+            project=base.spec.project,
+            target=target,
+        )
+
+    return Seen(
+        actual=before.state,
+        applied=tuple(
+            AppliedFeed(number=number, feed=feed, target=target, apply_id="", applied_at="")
+            for number, feed in enumerate(before.feeds)
+        ),
+        owned=tuple(
+            owned(table.name, column)
+            for table in before.state.tables
+            for column in ("", *(one.name for one in table.columns))
+        ),
+        prior={(feed.kind, feed.id): feed for feed in before.feeds},
     )
 
 

@@ -87,7 +87,7 @@ def selected(
 ) -> tuple[tuple[Change, ...], tuple[Feed, ...]]:
     """Return the feeds that the patterns name or touch, and the changes of those feeds and no others."""
     for pattern in select:
-        if not pattern.startswith("owner:") and "." not in pattern and "*" not in pattern:
+        if not pattern.startswith(("owner:", "changed:")) and "." not in pattern and "*" not in pattern:
             raise UsageError(
                 f"{pattern} is not an address",
                 help="write kind.name, a glob of it, owner:NAME or changed:REF",

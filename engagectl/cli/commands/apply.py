@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def apply(
     ctx: typer.Context,
     plans: Annotated[list[Path] | None, typer.Argument(help="Approved plan files: their steps and no others.")] = None,
-    select: Annotated[list[str] | None, typer.Option(help="Address, glob or owner:NAME; may be repeated.")] = None,
+    select: Annotated[
+        list[str] | None, typer.Option(help="Address, glob, owner:NAME, changed:REF; repeatable.")
+    ] = None,
     take_over: Annotated[
         bool, typer.Option("--take-over", help="Take objects over from another project or target.")
     ] = False,

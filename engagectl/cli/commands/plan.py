@@ -10,7 +10,9 @@ from engagectl.cli.outcome import finish, project_of, terminal_of, variables_of,
 
 def plan(
     ctx: typer.Context,
-    select: Annotated[list[str] | None, typer.Option(help="Address, glob or owner:NAME; may be repeated.")] = None,
+    select: Annotated[
+        list[str] | None, typer.Option(help="Address, glob, owner:NAME, changed:REF; repeatable.")
+    ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Compare with an empty warehouse.")] = False,
     base: Annotated[str | None, typer.Option(help="Compare with the YAML at a git revision.")] = None,
     trusted_base: Annotated[
