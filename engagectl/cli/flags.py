@@ -43,6 +43,7 @@ class Invocation:
 
     def __init__(self) -> None:
         self.command = ""
+        self.told: dict[str, str] = {}  # field -> the flag or variable that set it
         self.project_dir = "."
         self.target: str | None = None
         self.warehouses: list[str] = []
@@ -107,6 +108,7 @@ def from_environment(state: Invocation, env: Mapping[str, str] = os.environ) -> 
         value = env.get(variable(flag))
         if value is None:
             continue
+        state.told[field] = f"environment {variable(flag)}"
         if kind == COUNT:
             if not value.isdecimal():
                 raise FlagError(f"{variable(flag)} must be a whole number")
@@ -159,6 +161,7 @@ def take(args: Sequence[str], state: Invocation) -> list[str]:
         if kind in (LIST, COUNT) and field not in seen:  # the first flag replaces what the environment said
             setattr(state, field, [] if kind == LIST else 0)
         seen.add(field)
+        state.told[field] = f"flag {flag}"
         _put(state, flag, value)
 
     def following(flag: str) -> str:

@@ -274,7 +274,11 @@ DOCUMENTS: dict[str, dict[str, Schema]] = {  # command -> the keys of its docume
     "history": {"entries": _list(_ENTRY)},
     "init": {"made": _list(TEXT), "kept": _list(TEXT)},
     "demo": {"folder": TEXT, "plan": HASH, "sync": _object(_SYNC), "drift": COUNT},
-    "doctor": {"checks": _list(_CHECK)},
+    "doctor": {
+        "checks": _list(_CHECK),
+        "grants?": TEXT,
+        "settings?": _list(_object({"name": TEXT, "value": TEXT, "source": TEXT})),
+    },
     "show": {"resource?": DATA, **{f"{key}?": schema for key, schema in _PLAN.items()}},
     "sql": {"statements": _list(TEXT)},
     "graph": {"nodes": _list(TEXT), "edges": _list(_object({"from": TEXT, "to": TEXT}))},

@@ -167,6 +167,24 @@ class Loader(Protocol):
         ...
 
 
+Role = Literal["plan", "apply", "sync"]
+ROLES: tuple[Role, ...] = ("plan", "apply", "sync")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a project touches in a warehouse: its tables, those of them whose rows sync updates, and for which roles to
+    look.
+    """
+
+    tables: tuple[TableName, ...] = ()
+    merged: frozenset[TableName] = frozenset()
+    roles: tuple[Role, ...] = ()
+
+
+NO_NEEDS = Needs()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """One line of `doctor`: what was looked at, whether it is well, and the fix when it is not."""
@@ -212,6 +230,7 @@ class Warehouse:
     hazards: Callable[[Change, State], tuple[Hazard, ...]]
     loader: Callable[..., Loader]
     doctor: Callable[..., tuple[Check, ...]]
+    grants: Callable[[str, str, str], str]  # (database, journal, sql or terraform) -> what an administrator runs
     native_type: Callable[[str], ColumnType]  # the catalog's text -> the neutral type, Native when there is none
     newest: Callable[..., Newest]  # (connection, table, its name as SQL, rows=N): what a bounded look may read
     role: Callable[[Connection], str]  # who the session is to the engine, "" where it knows no roles

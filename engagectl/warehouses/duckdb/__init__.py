@@ -2,6 +2,7 @@
 
 import posixpath
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from engagectl.model.change import (
@@ -15,7 +16,7 @@ from engagectl.model.change import (
     WidenColumn,
 )
 from engagectl.model.schema import State
-from engagectl.warehouses.contract import Capabilities, Check, Connection, Loader, Warehouse
+from engagectl.warehouses.contract import NO_NEEDS, Capabilities, Check, Connection, Loader, Needs, Warehouse
 from engagectl.warehouses.duckdb.catalog import catalog
 from engagectl.warehouses.duckdb.column_types import (
     LIMITS,
@@ -44,10 +45,18 @@ def _loader(connection: Connection, journal: str) -> Loader:
     return make_loader(connection, journal)
 
 
-def _doctor(connection: Connection, journal: str) -> tuple[Check, ...]:
+def _doctor(
+    connection: Connection, journal: str, needs: Needs = NO_NEEDS, now: datetime | None = None
+) -> tuple[Check, ...]:
     from engagectl.warehouses.duckdb.doctor import doctor
 
-    return doctor(connection, journal)
+    return doctor(connection, journal, needs, now)
+
+
+def _grants(database: str, journal: str, form: str) -> str:
+    from engagectl.warehouses.duckdb.doctor import grants
+
+    return grants(database, journal, form)
 
 
 def _hazards(change: Change, state: State) -> tuple[Hazard, ...]:
@@ -92,6 +101,7 @@ WAREHOUSE = Warehouse(
     hazards=_hazards,
     loader=_loader,
     doctor=_doctor,
+    grants=_grants,
     native_type=native_type,
     newest=newest,
     role=role,

@@ -1,12 +1,13 @@
 """PostgreSQL. The record of its facts and parts; the driver is imported by connect()."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from engagectl.model.change import Change, DropColumn, DropTable, Hazard, RebuildColumn, WidenColumn
 from engagectl.model.schema import State
-from engagectl.warehouses.contract import Capabilities, Check, Connection, Loader, Warehouse
+from engagectl.warehouses.contract import NO_NEEDS, Capabilities, Check, Connection, Loader, Needs, Warehouse
 from engagectl.warehouses.postgres.catalog import catalog
 from engagectl.warehouses.postgres.column_types import (
     LIMITS,
@@ -35,10 +36,18 @@ def _loader(connection: Connection, journal: str) -> Loader:
     return make_loader(connection, journal)
 
 
-def _doctor(connection: Connection, journal: str) -> tuple[Check, ...]:
+def _doctor(
+    connection: Connection, journal: str, needs: Needs = NO_NEEDS, now: datetime | None = None
+) -> tuple[Check, ...]:
     from engagectl.warehouses.postgres.doctor import doctor
 
-    return doctor(connection, journal)
+    return doctor(connection, journal, needs, now)
+
+
+def _grants(database: str, journal: str, form: str) -> str:
+    from engagectl.warehouses.postgres.grants import grants
+
+    return grants(database, journal, form)
 
 
 def _hazards(change: Change, state: State) -> tuple[Hazard, ...]:
@@ -93,6 +102,7 @@ WAREHOUSE = Warehouse(
     hazards=_hazards,
     loader=_loader,
     doctor=_doctor,
+    grants=_grants,
     native_type=native_type,
     newest=newest,
     role=role,
