@@ -8,7 +8,7 @@ from engagectl.errors import InternalError
 from engagectl.journal.undeclared import Undeclared
 from engagectl.model.feed import Feed, FeedTable, InBody
 from engagectl.model.schema import TableName
-from engagectl.sync import quarantine, undeclared, users
+from engagectl.sync import quarantine, undeclared
 from engagectl.sync.report import FeedCounts
 from engagectl.sync.route import Cell, Seen, as_stored, cells, mark, outcome, takes
 from engagectl.sync.stage import Lines, Stage
@@ -138,31 +138,10 @@ def deduplicate(stage: Stage, loader: Loader, works: Iterable[Work]) -> None:
             )
 
 
-def store(
-    stage: Stage,
-    loader: Loader,
-    work: Work,
-    made: dict[FeedTable, tuple[Cell, ...]],
-    *,
-    times: users.Times | None,
-    uuid_ts: str,
-) -> Counter[TableName]:
-    """Write the rows of one feed; return how many per table."""
+def store(loader: Loader, work: Work, made: dict[FeedTable, tuple[Cell, ...]]) -> Counter[TableName]:
+    """Write the rows of one connection or activation; return how many per table."""
     rows: Counter[TableName] = Counter()
     for table, parts in made.items():
-        if work.feed.kind == "users":
-            if times is not None:
-                rows[table.name] = users.fold(
-                    stage,
-                    loader,
-                    table,
-                    parts,
-                    work.cells_of(table),
-                    times,
-                    null_erases=work.feed.null_erases,
-                    uuid_ts=uuid_ts,
-                )
-            continue
         columns = [(cell.column.name, cell.column.stored) for cell in parts]
         values = ", ".join(as_stored(f"c{n}", cell.column.type, cell.column.stored) for n, cell in enumerate(parts))
         rows[table.name] = loader.insert(

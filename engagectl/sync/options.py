@@ -14,13 +14,15 @@ Clock = Callable[[], datetime]
 class SyncOptions:
     """`select` are addresses or globs of feeds; none means all. `due` takes only what is due by schedule and run ends.
 
-    `complete` are globs of files that nobody writes to any more: an unfinished last line of them counts.
+    `complete` are globs of files that nobody writes to any more: an unfinished last line of them counts. `fold_rows`
+    identifies wait for users at most, fewer where its rows are wide.
     """
 
     select: Sequence[str] = ()
     due: bool = False
     complete: Sequence[str] = ()
     chunk_bytes: int = 64 << 20
+    fold_rows: int = 400_000
     lock_timeout_s: float = 10.0
     keys: Mapping[str, Secret] = field(default_factory=dict)  # of hmac_sha256, by the id of their credentials
 

@@ -1,36 +1,42 @@
 """The loop: which feeds read which files from where."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from engagectl.config.project import Project
-from engagectl.errors import NothingApplied
-from engagectl.journal.checkpoints import Checkpoint, Searched, read_checkpoints, remember_search
+from engagectl.config.space import InputSpec
+from engagectl.errors import InternalError, NothingApplied, StatementError
+from engagectl.journal.checkpoints import Searched, read_checkpoints, remember_search
 from engagectl.journal.history import Outcome, Status, finish_sync, record_outcomes, start_sync
 from engagectl.journal.names import keep_times
 from engagectl.journal.tables import rfc3339
 from engagectl.model.address import Address
 from engagectl.model.feed import InBody
+from engagectl.sync import users
 from engagectl.sync.chunk import Work
 from engagectl.sync.due import is_blackout
 from engagectl.sync.extend import Addition, Extender, Met
-from engagectl.sync.inputs import Chunk, InputFile, chunks, verify
+from engagectl.sync.inputs import Chunk, InputFile, as_relation, chunks, identity, verify
 from engagectl.sync.inputs.complete import is_closed
 from engagectl.sync.options import Clock, Progress, Silent, SyncOptions
+from engagectl.sync.places import Pass, Places, Reader, passes, readers, share_read, stops
 from engagectl.sync.prepare import expire_ids, prepare
+from engagectl.sync.quarantine import secrets_of
 from engagectl.sync.ready import Ready, address_in, ready_feeds
 from engagectl.sync.report import FeedCounts, LeftOut, SyncReport
 from engagectl.sync.sources import source_files
-from engagectl.sync.stage import make_stage
+from engagectl.sync.stage import load, make_stage, release
 from engagectl.sync.taken import take_due
-from engagectl.sync.transaction import Writer, commit_chunk
-from engagectl.sync.until import Until
-from engagectl.warehouses.contract import Connection, Holder
+from engagectl.sync.transaction import Piece, Writer, commit_chunk, commit_fold, gather
+from engagectl.warehouses.contract import Connection, Holder, Loader
 from engagectl.warehouses.registry import warehouse
 
 __all__ = ["Progress", "Silent", "SyncOptions", "sync"]
+
+# A fold costs the stage a row per identify, as wide as users is: so many cells wait at most.
+_CELLS_PER_ROW = 20
 
 
 def sync(
@@ -46,97 +52,130 @@ def sync(
     is_applied = False
     for name, connection in connections.items():
         progress.phase(f"sync into {name}")
-        is_applied |= _Run(project, name, connection, options, clock, progress, report).run()
+        connection.lock(project.spec.journal_schema, timeout_s=options.lock_timeout_s, holder=Holder(command="sync"))
+        ready = ready_feeds(project, name, connection, options)
+        report.left_out += ready.left_out
+        is_applied |= ready.applied
+        works = _due(project, name, connection, ready.works, options, report, clock())
+        if works or ready.left_out:
+            loader = warehouse(project.spec.warehouses[name].type).loader(connection, project.spec.journal_schema)
+            _Run(project, name, connection, loader, options, clock, progress, report, ready, list(works)).run()
     if not is_applied:
         raise NothingApplied("no apply has recorded a feed for this project yet", help="run: engagectl apply")
     return report
 
 
+def _due(
+    project: Project,
+    name: str,
+    connection: Connection,
+    works: Sequence[Work],
+    options: SyncOptions,
+    report: SyncReport,
+    now: datetime,
+) -> Sequence[Work]:
+    """Return what this sync takes: everything, or what is due. What was searched is kept for the next call."""
+    if not options.due:
+        if any(is_blackout(work.feed.schedule, now) for work in works):
+            report.warnings.append(f"{name} is in a blackout; only sync --due keeps to it")
+        return works
+    taken = take_due(project, connection, works, now=now, named=options.complete)
+    remember_search(connection, project.spec.journal_schema, taken.searched)
+    report.waiting += [address_in(name, work.feed) for work in taken.waiting]
+    return taken.works
+
+
+class _Yielded(Exception):  # noqa: N818  no error: the sync ends here, and what is committed stays
+    """Somebody waits for the lock, and this sync only catches up."""
+
+
+@dataclass
+class _Waiting:
+    """What one users feed has read and not folded yet."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    rows: int = 0
+
+
 @dataclass
 class _Run:
+    """A sync into one warehouse. `works` shrinks when a feed is left out on the way."""
+
     project: Project
     name: str
     connection: Connection
+    loader: Loader
     options: SyncOptions
     clock: Clock
     progress: Progress
     report: SyncReport
+    ready: Ready
+    works: list[Work]
+    places: Places = field(default_factory=Places)
+    folds: dict[Work, _Waiting] = field(default_factory=dict)
+    late: set[Address] = field(default_factory=set)
+    searched: list[Searched] = field(default_factory=list)
     stamp: datetime | None = None
-    grown: dict[Work, Work] = field(default_factory=dict)  # feeds as they are now, with columns that sync added
-    stopped: set[Work] = field(default_factory=set)
 
     @property
     def journal(self) -> str:
         return self.project.spec.journal_schema
 
-    def run(self) -> bool:
-        """Load every selected feed of this warehouse, those with one place together; tell whether there are feeds."""
-        self.connection.lock(self.journal, timeout_s=self.options.lock_timeout_s, holder=Holder(command="sync"))
-        ready = ready_feeds(self.project, self.name, self.connection, self.options)
-        self.report.left_out += ready.left_out
-        works = self._due(ready.works)
-        if not works and not ready.left_out:
-            return ready.applied
-        record = warehouse(self.project.spec.warehouses[self.name].type)
-        writer = Writer(
+    @property
+    def has_secrets(self) -> bool:
+        return any(secrets_of(work.feed) for work in self.works)
+
+    @property
+    def writer(self) -> Writer:
+        return Writer(
             connection=self.connection,
-            loader=record.loader(self.connection, self.journal),
+            loader=self.loader,
             journal=self.journal,
             sync_id=self.report.sync_id,
             clock=self.clock,
-            extender=Extender(self.project, record),
+            extender=Extender(self.project, warehouse(self.project.spec.warehouses[self.name].type)),
         )
-        now = rfc3339(self.clock())
+
+    def run(self) -> None:
+        """Load every feed of this warehouse, and record how it went."""
+        self._start()
+        try:
+            self._all_passes()
+        except BaseException:
+            self._finish(broken=True)
+            raise
+        remember_search(self.connection, self.journal, self.searched)
+        expire_ids(self.connection, self.loader, self.works)
+        self._finish()
+
+    def _start(self) -> None:
         start_sync(
             self.connection,
             self.journal,
             id=self.report.sync_id,
             project=self.project.spec.project,
             target=self.project.target,
-            now=now,
+            now=rfc3339(self.clock()),
         )
-        by_source: dict[tuple[str, str], list[Work]] = {}
-        works = prepare(self.connection, writer.loader, self.journal, works, self.options)
-        for work in works:
+        record = warehouse(self.project.spec.warehouses[self.name].type)
+        self.works = list(prepare(self.connection, self.loader, self.journal, tuple(self.works), self.options))
+        for work in self.works:
             for table in work.feed.tables if work.feed.kind == "users" else ():
                 traits = [column.name for column in table.columns if isinstance(column.value, InBody)]
                 keep_times(self.connection, record, self.journal, table.name, traits)
             self.report.feeds[self._address(work)] = FeedCounts(self._address(work))
-            by_source.setdefault((work.feed.space, work.feed.source), []).append(work)
-        try:
-            for (space, source), group in by_source.items():
-                for file in source_files(self.project, space, source):
-                    self._file(file, group, writer)
-        except BaseException:
-            self._finish(ready, broken=True)
-            raise
-        expire_ids(self.connection, writer.loader, works)
-        self._finish(ready)
-        return True
+        self.places.moved(read_checkpoints(self.connection, self.journal, [work.number for work in self.works]))
 
-    def _due(self, works: tuple[Work, ...]) -> tuple[Work, ...]:
-        """Return what this sync takes: everything, or what is due. What was searched is kept for the next call."""
-        now = self.clock()
-        if not self.options.due:
-            shut = [work.feed.schedule for work in works if is_blackout(work.feed.schedule, now)]
-            if shut:
-                self.report.warnings.append(f"{self.name} is in a blackout; only sync --due keeps to it")
-            return works
-        taken = take_due(self.project, self.connection, works, now=now, named=self.options.complete)
-        remember_search(self.connection, self.journal, taken.searched)
-        self.report.waiting += [self._address(work) for work in taken.waiting]
-        return taken.works
-
-    def _finish(self, ready: Ready, *, broken: bool = False) -> None:
+    def _finish(self, *, broken: bool = False) -> None:
         """Write how the sync ended, and how it ended for each feed that it ran or left out."""
-        why = {item.address: item.reason for item in self.report.left_out if item.address in ready.numbers}
+        why = {item.address: item.reason for item in self.report.left_out if item.address in self.ready.numbers}
         outcomes = []
-        for address, number in ready.numbers.items():
+        for address, number in self.ready.numbers.items():
             if address in why or (broken and address in self.report.feeds):
                 ended: Status = "Partial" if self._read(address) else "Failure"
                 outcomes.append(Outcome(feed=number, status=ended, notice=why.get(address, "")))
             elif address in self.report.feeds:
-                outcomes.append(Outcome(feed=number, status="Success"))
+                outcomes.append(Outcome(feed=number, status="Partial" if self._is_behind(address) else "Success"))
         good = all(outcome.status == "Success" for outcome in outcomes)
         none = all(outcome.status == "Failure" for outcome in outcomes)
         record_outcomes(self.connection, self.journal, sync_id=self.report.sync_id, outcomes=outcomes)
@@ -146,105 +185,187 @@ class _Run:
             id=self.report.sync_id,
             now=rfc3339(self.clock()),
             status="Success" if good else "Failure" if none else "Partial",
-            notices="; ".join(f"{address}: {reason}" for address, reason in why.items()),
+            notices="; ".join([*(f"{address}: {reason}" for address, reason in why.items()), *self.report.unfinished]),
         )
 
     def _read(self, address: Address) -> int:
         counts = self.report.feeds.get(address)
         return counts.read if counts is not None else 0
 
+    def _is_behind(self, address: Address) -> bool:
+        """Tell whether the sync ended before this feed was at the end of its inputs."""
+        return address in self.late
+
     def _address(self, work: Work) -> Address:
         return address_in(self.name, work.feed)
 
-    def _file(self, file: InputFile, works: list[Work], writer: Writer) -> None:
-        """Read one file, once for each place where feeds stand; a feed never reads behind its own offset."""
-        if file.format == "parquet":
-            self.report.left_out += [
-                LeftOut(self._address(work), "EC702", f"{file.key} is Parquet, which engagectl does not read yet")
-                for work in works
+    def _all_passes(self) -> None:
+        try:
+            planned = [
+                (group, files, item) for group, files in self._inputs() for item in passes(group, files, self.places)
             ]
-            return
-        stands = {
-            item.feed: item
-            for item in read_checkpoints(self.connection, self.journal, [work.number for work in works])
-            if item.file == file.key
-        }
-        places: dict[tuple[int, int, Until], list[Work]] = {}
-        whole = Until(closed=is_closed(file, self.options.complete))
-        for work in (self.grown.get(work, work) for work in works if work not in self.stopped):
-            at = stands.get(work.number)
-            if at is not None and (state := verify(file, at.offset, at.identity)) != "same":
-                self.report.left_out.append(
-                    LeftOut(self._address(work), "EC720", f"{file.key} is {state} since it was read")
-                )
-                continue
-            stand = (at.offset, at.line) if at is not None else (0, 0)
-            places.setdefault((*stand, work.until.get(file.key, whole)), []).append(work)
-        for (offset, line, until), group in sorted(places.items(), key=lambda item: item[0][0], reverse=True):
-            before = {work.number: stands.get(work.number) for work in group}
-            for chunk in chunks(
-                file,
-                offset=offset,
-                line=line,
-                chunk_bytes=self.options.chunk_bytes,
-                until=until.end,
-                complete=until.closed,
-            ):
-                self._chunk(writer, file, chunk, group, before)
-                if not group:
-                    break
-                self.progress.advance(file.key, chunk.end, file.bytes)
-            if file.format != "ndjson" and file.bytes is not None:
-                remember_search(
-                    self.connection,
-                    self.journal,
-                    [
-                        Searched(feed=work.number, file=file.key, searched_to=file.bytes, complete_to=0)
-                        for work in group
-                    ],
-                )
+            for catches_up in (False, True):
+                for _, _, item in planned:
+                    if item.catches_up == catches_up:
+                        self._pass(item)
+        except _Yielded as end:
+            self.report.unfinished.append(str(end))
+        self._fold_all()
 
-    def _chunk(
-        self,
-        writer: Writer,
-        file: InputFile,
-        chunk: Chunk,
-        works: list[Work],
-        stands: dict[int, Checkpoint | None],
-    ) -> None:
-        """Load a chunk; what it brings undeclared may add columns to `works`, or leave feeds out, and do it again."""
+    def _inputs(self) -> Iterator[tuple[list[Work], tuple[InputFile, ...]]]:
+        """Yield the feeds that read one input, with its files: an input that sources share is read once for all."""
+        groups: dict[tuple[str, ...], list[Work]] = {}
+        for work in self.works:
+            given = self.project.spec.spaces[work.feed.space].sources[work.feed.source].input
+            if given is not None:
+                key = (work.feed.space, work.feed.source) if isinstance(given, InputSpec) else (given,)
+                groups.setdefault(key, []).append(work)
+        for works in groups.values():
+            yield works, source_files(self.project, works[0].feed.space, works[0].feed.source)
+
+    def _pass(self, item: Pass) -> None:
+        for file in item.files:
+            works = [work for work in self.works if work in item.works]
+            closed = is_closed(file, self.options.complete)
+            group = self._verified(file, readers(works, file, self.places, closed=closed))
+            if group:
+                self._file(file, group, item)
+
+    def _verified(self, file: InputFile, group: list[Reader]) -> list[Reader]:
+        """Leave out the feeds for which the file is not the one that they have read."""
+        if file.format == "parquet":
+            reason = f"{file.key} is Parquet, which engagectl does not read yet"
+            self.report.left_out += [LeftOut(self._address(reader.work), "EC702", reason) for reader in group]
+            return []
+        known: dict[tuple[int, str], str] = {}
+        same = []
+        for reader in group:
+            point = self.places.at(reader.work, file)
+            if point is None:
+                same.append(reader)
+                continue
+            key = (point.offset, point.identity)
+            if key not in known:
+                known[key] = verify(file, *key)
+            if known[key] == "same":
+                same.append(reader)
+                continue
+            reason = f"{file.key} is {known[key]} since it was read"
+            self.report.left_out.append(LeftOut(self._address(reader.work), "EC720", reason))
+        return same
+
+    def _file(self, file: InputFile, group: list[Reader], item: Pass) -> None:
+        """Read a file once, from where the last of the feeds stands; each takes what lies beyond its own offset."""
+        first = min(group, key=lambda reader: reader.offset)
+        ends = [reader.end for reader in group]
+        for chunk in chunks(
+            file,
+            offset=first.offset,
+            line=first.line,
+            chunk_bytes=self.options.chunk_bytes,
+            until=max(end for end in ends if end is not None) if None not in ends else None,
+            complete=any(reader.closed for reader in group),
+            stops=stops(group),
+        ):
+            if any(chunk.begin < reader.offset < chunk.end for reader in group):
+                raise InternalError(f"a chunk of {file.key} runs over the offset of a feed")
+            takers = [reader for reader in group if reader.takes(chunk.begin) and reader.work in self.works]
+            if takers:
+                self._chunk(file, chunk, takers)
+            self.progress.advance(file.key, chunk.end, file.bytes)
+            if item.catches_up and self.connection.somebody_waits():
+                share, left = share_read(item.files, item.works, self.places)
+                self.late |= {self._address(work) for work in item.works}
+                raise _Yielded(f"catching up: {share} %, {left:,} files left")
+        if file.format != "ndjson" and file.bytes is not None:
+            self.searched += [
+                Searched(feed=reader.work.number, file=file.key, searched_to=file.bytes, complete_to=0)
+                for reader in group
+            ]
+
+    def _chunk(self, file: InputFile, chunk: Chunk, takers: Sequence[Reader]) -> None:
+        known = identity(file, chunk.end)
+        self._commit(file, chunk, takers, known)
+        for reader in takers:
+            reader.offset, reader.line = chunk.end, chunk.line + chunk.lines
+        self.report.chunks += 1
+        for work, waiting in list(self.folds.items()):
+            columns = max(len(table.columns) for table in work.feed.tables)
+            if waiting.rows * columns >= self.options.fold_rows * _CELLS_PER_ROW:
+                self._fold(work)
+
+    def _commit(self, file: InputFile, chunk: Chunk, takers: Sequence[Reader], known: str) -> None:
+        """Load a chunk; what it brings undeclared may add columns, or leave feeds out, and it is done again."""
         additions: tuple[Addition, ...] = ()
-        while works:
-            stage = make_stage(writer.loader.stage, [work.feed for work in works], file.shape)
-            number, uuid_ts = self.report.chunks, self._stamp()
+        number, secret = self.report.chunks, self.has_secrets
+        while going := [work for work in self.works if any(reader.work == work for reader in takers)]:
+            stage = make_stage(self.loader.stage, [work.feed for work in going], file.shape)
             try:
-                done = commit_chunk(
-                    writer, stage, file, chunk, works, stands, number=number, uuid_ts=uuid_ts, additions=additions
-                )
-                break
+                load(stage, chunk, as_relation(chunk))
+                works = [work for work in going if work.feed.kind != "users"]
+                if works:
+                    pieces = commit_chunk(
+                        self.writer,
+                        stage,
+                        file,
+                        chunk,
+                        works,
+                        {work: self.places.at(work, file) for work in works},
+                        identity=known,
+                        number=number,
+                        secret=secret,
+                        uuid_ts=self._stamp(),
+                        additions=additions,
+                    )
+                    self._committed(pieces)
+                for work in (work for work in going if work.feed.kind == "users"):
+                    waiting = self.folds.setdefault(work, _Waiting())
+                    before = self.places.at(work, file)
+                    piece, waiting.rows = gather(
+                        self.writer, stage, file, chunk, work, before, identity=known, number=number, secret=secret
+                    )
+                    waiting.pieces.append(piece)
+                return
             except Met as met:
                 additions += met.additions
                 self._stop(met.failed)
-                works[:] = met.extended(works)
-        else:
-            return
-        self.grown.update({work: work for work in works})
-        stands.update(done.stands)
-        self.report.chunks += 1
-        for work, settled in done.settled.items():
-            self.report.feeds[self._address(work)].add(settled.counts)
-            for item in settled.undeclared:
-                self.report.undeclared[f"{item.kind} {item.key}"] += item.messages
+                self.works = met.extended(self.works)
+            finally:
+                release(stage)
 
     def _stop(self, failed: Mapping[Work, str]) -> None:
         """Leave feeds out from here on: they met what nobody declared, and ask to stop then."""
-        self.stopped.update(failed)
         advice = "declare it and apply, or choose another on_undeclared"
         for work, found in failed.items():
             self.report.left_out.append(LeftOut(self._address(work), "EC706", f"undeclared: {found}", advice))
 
+    def _fold_all(self) -> None:
+        for work in list(self.folds):
+            self._fold(work)
+
+    def _fold(self, work: Work) -> None:
+        """Fold what a users feed has read; when the warehouse refuses it, the others go on."""
+        waiting = self.folds.pop(work)
+        try:
+            commit_fold(self.writer, work, waiting.pieces, uuid_ts=self._stamp())
+        except StatementError as error:
+            users.release(self.loader, work)
+            self.works.remove(work)
+            self.report.left_out.append(
+                LeftOut(self._address(work), "EC703", error.message, "its offset has not moved: run the sync again")
+            )
+            return
+        self._committed(waiting.pieces)
+
+    def _committed(self, pieces: Sequence[Piece]) -> None:
+        self.places.moved(piece.after for piece in pieces)
+        for piece in pieces:
+            self.report.feeds[self._address(piece.work)].add(piece.settled.counts)
+            for item in piece.settled.undeclared:
+                self.report.undeclared[f"{item.kind} {item.key}"] += item.messages
+
     def _stamp(self) -> str:
-        """Return the load stamp of the next chunk: strictly increasing within a sync."""
+        """Return the load stamp of the next transaction: strictly increasing within a sync."""
         now = self.clock()
         self.stamp = now if self.stamp is None or now > self.stamp else self.stamp + timedelta(microseconds=1)
         return rfc3339(self.stamp)

@@ -152,12 +152,23 @@ def count_cells(stage: Stage, number: int) -> int:
     return int(found[0])
 
 
-def store(stage: Stage, loader: Loader, *, journal: str, file: str, sync_id: str, recorded_at: str) -> int:
-    """Write what is staged to the journal; what is there already, from an earlier reading, stays as it is."""
-    (rows,) = stage.handle.execute(f"SELECT count(*) FROM {STAGED}").fetchall()
+def put_aside(stage: Stage, into: str, *, file: str) -> None:
+    """Add what is staged to what waits in another relation, which has the file of each entry too."""
+    select = f"SELECT *, {literal(file)} AS file FROM {STAGED}"
+    stage.handle.execute(f"CREATE TEMP TABLE IF NOT EXISTS {into} AS {select} LIMIT 0")
+    stage.handle.execute(f"INSERT INTO {into} BY NAME {select}")
+
+
+def store(loader: Loader, staged: str, *, journal: str, file: str | None, sync_id: str, recorded_at: str) -> int:
+    """Write what is staged to the journal; what is there already, from an earlier reading, stays as it is.
+
+    The file is the same for all, or None where each entry has its own.
+    """
+    (rows,) = loader.stage.execute(f"SELECT count(*) FROM {staged}").fetchall()
     if not rows[0]:
         return 0
-    said = {"file": literal(file), "sync_id": literal(sync_id), "recorded_at": literal(recorded_at)}
+    said = {"sync_id": literal(sync_id), "recorded_at": literal(recorded_at)}
+    said["file"] = '"file"' if file is None else literal(file)
     # A whole message is known by what it holds too: of two with one id both are kept. A line by where it stands.
     which = (
         f"CASE WHEN feed = {LINE_FEED} THEN {said['file']} || chr(31) || line_offset"
@@ -169,7 +180,7 @@ def store(stage: Stage, loader: Loader, *, journal: str, file: str, sync_id: str
     return loader.insert_new(
         QUARANTINE.name.__class__(journal, QUARANTINE.name.table),
         columns,
-        f"SELECT {listed} FROM (SELECT *, CAST(md5({key}) AS UUID) AS entry FROM {STAGED})"
+        f"SELECT {listed} FROM (SELECT *, CAST(md5({key}) AS UUID) AS entry FROM {staged})"
         " QUALIFY row_number() OVER (PARTITION BY entry ORDER BY line) = 1",
         key="entry",
     )

@@ -49,13 +49,16 @@ class LeftOut:
 
 @dataclass
 class SyncReport:
-    """`warnings` are sentences for people, `waiting` feeds that are not due yet. `exit_code` ends the command."""
+    """`warnings` are sentences for people, `waiting` feeds that are not due yet; `unfinished` says what was left for
+    the next sync. `exit_code` ends the command.
+    """
 
     sync_id: str = ""
     dry_run: bool = False
     feeds: dict[Address, FeedCounts] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
     waiting: list[Address] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     chunks: int = 0
     undeclared: Counter[str] = field(default_factory=Counter)
@@ -104,6 +107,7 @@ class SyncReport:
             ],
             "waiting": [str(address) for address in sorted(self.waiting)],
             "undeclared": dict(sorted(self.undeclared.items())),
+            "unfinished": self.unfinished,
             "warnings": self.warnings,
         }
 
@@ -128,4 +132,4 @@ class SyncReport:
         if self.undeclared:
             keys = ", ".join(f"{key} ({count:,})" for key, count in sorted(self.undeclared.items())[:10])
             lines.append(f"undeclared, counted and not stored: {keys}")
-        return "\n".join(lines + [f"warning: {text}" for text in self.warnings])
+        return "\n".join([*lines, *self.unfinished, *(f"warning: {text}" for text in self.warnings)])

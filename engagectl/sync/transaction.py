@@ -1,7 +1,8 @@
-"""One chunk x its feeds in one transaction: rows, dedupe, quarantine, counts and checkpoints move together."""
+"""What moves together: one chunk of the connections and activations, or one fold of users, each in a transaction."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from engagectl.journal.checkpoints import Checkpoint, Move, move
 from engagectl.journal.history import Load, record_load
@@ -9,13 +10,14 @@ from engagectl.journal.names import times_table
 from engagectl.journal.tables import rfc3339
 from engagectl.journal.undeclared import count_undeclared
 from engagectl.model.feed import Feed, InBody
-from engagectl.sync import quarantine
+from engagectl.model.schema import TableName
+from engagectl.sync import quarantine, users
 from engagectl.sync.chunk import Settled, Work, deduplicate, judge, settle, store
 from engagectl.sync.extend import Addition, Extender
-from engagectl.sync.inputs import Chunk, InputFile, as_relation, identity
+from engagectl.sync.inputs import Chunk, InputFile
 from engagectl.sync.options import Clock
 from engagectl.sync.report import FeedCounts
-from engagectl.sync.stage import Stage, load, release
+from engagectl.sync.stage import Stage
 from engagectl.sync.users import Times
 from engagectl.warehouses.contract import Connection, Loader
 
@@ -32,12 +34,18 @@ class Writer:
     extender: Extender
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """What a chunk did for each feed, and where the feeds stand in the file now."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """What one chunk did for one feed. `before` is the checkpoint that it stood at, `after` where it stands then."""
 
-    settled: Mapping[Work, Settled]
-    stands: Mapping[int, Checkpoint]
+    work: Work
+    file: InputFile
+    number: int  # of the chunk, within the sync
+    begin: int
+    settled: Settled
+    received_to: str | None
+    before: Checkpoint | None
+    after: Checkpoint
 
 
 def commit_chunk(
@@ -46,70 +54,109 @@ def commit_chunk(
     file: InputFile,
     chunk: Chunk,
     works: Sequence[Work],
-    stands: Mapping[int, Checkpoint | None],
+    stands: Mapping[Work, Checkpoint | None],
     *,
+    identity: str,
     number: int,
+    secret: bool,
     uuid_ts: str,
     additions: Sequence[Addition] = (),
-) -> Committed:
-    """Load a chunk for its feeds, all or nothing. `stands` are the checkpoints that were read, `number` the chunk's.
+) -> list[Piece]:
+    """Load a staged chunk for its connections and activations, all or nothing.
 
     Raises Met, and nothing is done, when the chunk brings what a feed must be extended for or stops at.
     """
-    done: dict[Work, Settled] = {}
-    moves: list[Move] = []
-    load(stage, chunk, as_relation(chunk))
-    known = identity(file, chunk.end)
-    writer.connection.begin()
-    try:
+    pieces = []
+    with _transaction(writer):
         writer.extender.write(writer.connection, writer.journal, additions, works)
         made = judge(stage, works, uuid_ts=uuid_ts)
-        received_to = _received_to(stage)
         deduplicate(stage, writer.loader, works)
         writer.extender.meet(writer.connection, stage, works)
-        quarantine.keep_lines(stage, chunk, secret=any(quarantine.secrets_of(work.feed) for work in works))
-        connected = any(work.feed.kind == "connection" for work in works)
+        quarantine.keep_lines(stage, chunk, secret=secret)
+        is_counted = any(work.feed.kind == "connection" for work in works)
         for work in works:
-            times = _times(writer.journal, work.feed)
-            rows = store(stage, writer.loader, work, made[work], times=times, uuid_ts=uuid_ts)
-            settled = settle(stage, chunk, work, made[work], counts_computations=not connected)
+            rows = store(writer.loader, work, made[work])
+            settled = settle(stage, chunk, work, made[work], counts_computations=not is_counted)
             settled.counts.tables += rows
-            done[work] = settled
-            stood = stands.get(work.number)
-            after = Checkpoint(
-                feed=work.number,
-                file=file.key,
-                offset=chunk.end,
-                line=chunk.line + chunk.lines,
-                identity=known,
-                searched_to=0 if stood is None else stood.searched_to,
-                complete_to=0 if stood is None else stood.complete_to,
-            )
-            moves.append(Move(before=None if stood is None else stood.offset, after=after))
-            count_undeclared(writer.connection, writer.journal, settled.undeclared)
-            record_load(
-                writer.connection,
-                writer.journal,
-                sync_id=writer.sync_id,
-                load=_load(work, file, chunk, settled.counts, number, uuid_ts, received_to),
-            )
-        quarantine.store(
-            stage,
-            writer.loader,
-            journal=writer.journal,
-            file=file.key,
-            sync_id=writer.sync_id,
-            recorded_at=rfc3339(writer.clock()),
-        )
-        move(writer.connection, writer.journal, moves)
+            pieces.append(_piece(stage, work, file, chunk, settled, stands[work], identity=identity, number=number))
+        _keep(writer, quarantine.STAGED, file=file.key)
+        _record(writer, pieces, uuid_ts=uuid_ts)
+    return pieces
+
+
+def gather(
+    writer: Writer,
+    stage: Stage,
+    file: InputFile,
+    chunk: Chunk,
+    work: Work,
+    before: Checkpoint | None,
+    *,
+    identity: str,
+    number: int,
+    secret: bool,
+) -> tuple[Piece, int]:
+    """Put a staged chunk's identifies aside for the fold of one users feed; return also how many wait now."""
+    made = judge(stage, [work], uuid_ts=rfc3339(writer.clock()))[work]
+    quarantine.keep_lines(stage, chunk, secret=secret)
+    settled = settle(stage, chunk, work, made)
+    quarantine.put_aside(stage, users.kept(work), file=file.key)
+    waiting = 0
+    for table, parts in made.items():
+        waiting = users.gather(stage, work, parts, work.cells_of(table))
+    return _piece(stage, work, file, chunk, settled, before, identity=identity, number=number), waiting
+
+
+def commit_fold(writer: Writer, work: Work, pieces: Sequence[Piece], *, uuid_ts: str) -> int:
+    """Fold what waits into users and move the feed's offsets in every file that it covers, all or nothing.
+
+    After a crash before it the same bytes are read again for this feed alone: the fold is a pure maximum.
+    """
+    (table,) = work.feed.tables
+    with _transaction(writer):
+        rows = users.fold(writer.loader, work, _times(writer.journal, work.feed), uuid_ts=uuid_ts) if table.fed else 0
+        pieces[-1].settled.counts.tables[table.name] = rows
+        _keep(writer, users.kept(work))
+        _record(writer, pieces, uuid_ts=uuid_ts)
+    users.release(writer.loader, work)
+    return rows
+
+
+@contextmanager
+def _transaction(writer: Writer) -> Iterator[None]:
+    writer.connection.begin()
+    try:
+        yield
         writer.connection.commit()
     except BaseException:
         writer.connection.rollback()
         writer.loader.forget()
         raise
-    finally:
-        release(stage)
-    return Committed(done, {item.after.feed: item.after for item in moves})
+
+
+def _piece(
+    stage: Stage,
+    work: Work,
+    file: InputFile,
+    chunk: Chunk,
+    settled: Settled,
+    before: Checkpoint | None,
+    *,
+    identity: str,
+    number: int,
+) -> Piece:
+    stood = before or Checkpoint(feed=work.number, file=file.key)
+    after = replace(stood, offset=chunk.end, line=chunk.line + chunk.lines, identity=identity)
+    return Piece(
+        work=work,
+        file=file,
+        number=number,
+        begin=chunk.begin,
+        settled=settled,
+        received_to=_received_to(stage),
+        before=before,
+        after=after,
+    )
 
 
 def _received_to(stage: Stage) -> str | None:
@@ -120,15 +167,41 @@ def _received_to(stage: Stage) -> str | None:
     return None if latest is None else str(latest)
 
 
-def _load(
-    work: Work, file: InputFile, chunk: Chunk, counts: FeedCounts, number: int, uuid_ts: str, received_to: str | None
-) -> Load:
+def _record(writer: Writer, pieces: Sequence[Piece], *, uuid_ts: str) -> None:
+    """Write the counts, and where the feeds stand now."""
+    for piece in pieces:
+        count_undeclared(writer.connection, writer.journal, piece.settled.undeclared)
+        record_load(writer.connection, writer.journal, sync_id=writer.sync_id, load=_load(piece, uuid_ts))
+    moves: dict[tuple[int, str], Move] = {}
+    for piece in pieces:
+        key = (piece.after.feed, piece.after.file)
+        first = moves.get(key)
+        stood = first.before if first else (None if piece.before is None else piece.before.offset)
+        moves[key] = Move(before=stood, after=piece.after)
+    move(writer.connection, writer.journal, list(moves.values()))
+
+
+def _keep(writer: Writer, staged: str, *, file: str | None = None) -> None:
+    """Write what could not be stored."""
+    quarantine.store(
+        writer.loader,
+        staged,
+        journal=writer.journal,
+        file=file,
+        sync_id=writer.sync_id,
+        recorded_at=rfc3339(writer.clock()),
+    )
+
+
+def _load(piece: Piece, uuid_ts: str) -> Load:
+    counts: FeedCounts = piece.settled.counts
+    tables: Mapping[TableName, int] = counts.tables
     return Load(
-        chunk=number,
-        feed=work.number,
-        file=file.key,
-        offset_from=chunk.offset,
-        offset_to=chunk.end,
+        chunk=piece.number,
+        feed=piece.work.number,
+        file=piece.file.key,
+        offset_from=piece.begin,
+        offset_to=piece.after.offset,
         read=counts.read,
         inserted=counts.inserted,
         duplicate=counts.duplicate,
@@ -136,14 +209,12 @@ def _load(
         quarantined=counts.quarantined,
         cells=counts.cells,
         uuid_ts=uuid_ts,
-        received_to=received_to,
-        tables={(name.schema, name.table): rows for name, rows in counts.tables.items()},
+        received_to=piece.received_to,
+        tables={(name.schema, name.table): rows for name, rows in tables.items()},
     )
 
 
-def _times(journal: str, feed: Feed) -> Times | None:
-    if feed.kind != "users":
-        return None
+def _times(journal: str, feed: Feed) -> Times:
     (table,) = feed.tables
     return Times(
         times_table(journal, table.name),

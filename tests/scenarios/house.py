@@ -9,7 +9,7 @@ from typing import Any
 from engagectl import api
 from engagectl.config.project import Project
 from engagectl.model.plan import Plan
-from engagectl.sync.passes import Silent, SyncOptions
+from engagectl.sync.passes import Progress, Silent, SyncOptions
 from engagectl.sync.report import SyncReport
 
 ROOT = """
@@ -75,18 +75,21 @@ class House:
             self.project, select=select, confirm=lambda _: True, reporter=lambda _: None, take_over=take_over
         )
 
-    def sync(self, **options: Any) -> SyncReport:
-        return api.sync(self.project, options=SyncOptions(**options), progress=Silent())
+    def sync(self, *, progress: Progress | None = None, **options: Any) -> SyncReport:
+        return api.sync(self.project, options=SyncOptions(**options), progress=progress or Silent())
 
     def drift(self) -> Plan:
         return api.drift(self.project)
 
     def rows(self, table: str, columns: str, *, order: str = "1, 2") -> list[tuple[Any, ...]]:
         """Return the rows of `schema.table`, sorted; columns are SQL."""
+        schema, _, name = table.partition(".")
+        return self.query(f'SELECT {columns} FROM "{schema}"."{name}" ORDER BY {order}')
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
         with api.connected(self.project, command="test", read_only=True) as connections:
             (connection,) = connections.values()
-            schema, _, name = table.partition(".")
-            return connection.query(f'SELECT {columns} FROM "{schema}"."{name}" ORDER BY {order}')
+            return connection.query(sql)
 
 
 def identify(number: int, traits: Mapping[str, Any], *, user: str | None = "u123", **more: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 from array import array
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,8 @@ from engagectl.sync.chunk import Settled, Work, deduplicate, judge, settle, stor
 from engagectl.sync.inputs.lines import Overlong
 from engagectl.sync.route import KEYS
 from engagectl.sync.stage import load, make_stage, release
-from engagectl.sync.users import Times
+from engagectl.sync.users import Times, fold, gather
+from engagectl.sync.users import release as release_users
 from engagectl.warehouses.duckdb.column_types import type_sql
 from engagectl.warehouses.duckdb.load import DuckdbLoader
 
@@ -216,7 +218,14 @@ class Bench:
         quarantine.keep_lines(self.stage, piece, secret=False)
         settled = {}
         for work in self.works:
-            rows = store(self.stage, self.loader, work, made[work], times=self.times, uuid_ts=STAMP)
+            rows: Counter[TableName] = Counter()
+            if work.feed.kind == "users":
+                for table, parts in made[work].items():
+                    gather(self.stage, work, parts, work.cells_of(table))
+                    rows[table.name] = fold(self.loader, work, self.times, uuid_ts=STAMP)
+                release_users(self.loader, work)
+            else:
+                rows += store(self.loader, work, made[work])
             done = settle(self.stage, piece, work, made[work])
             done.counts.tables += rows
             settled[work.feed.kind] = done

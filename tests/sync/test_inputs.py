@@ -28,6 +28,32 @@ def test_any_chunk_size_gives_the_same_lines(
     assert found == lines
 
 
+@settings(max_examples=40, deadline=None)
+@given(lines=LINES, size=st.integers(1, 200), limit=st.integers(8, 60), data=st.data())
+def test_a_chunk_ends_at_each_stop(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], size: int, limit: int, data: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("in") / "a.jsonl"
+    path.write_bytes(b"".join(line + b"\n" for line in lines))
+    ends = [0]
+    for line in lines:
+        ends.append(ends[-1] + len(line) + 1)
+    stops = data.draw(st.lists(st.sampled_from(ends), max_size=4))
+    file = InputFile(key="a", path=path, format="ndjson")
+    found = list(chunks(file, chunk_bytes=size, line_bytes_max=limit, stops=stops))
+    assert [chunk.begin for chunk in found] == [0, *(chunk.end for chunk in found)][: len(found)]
+    assert not [stop for stop in stops for chunk in found if chunk.begin < stop < chunk.end]
+    assert sum(chunk.lines + len(chunk.overlong) for chunk in found) == len(lines)
+
+
+def test_a_last_line_without_a_break_can_be_a_stop(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b"one\ntwo")
+    file = list_files(["a.jsonl"], root=tmp_path)[0]
+    assert [(chunk.end, chunk.lines) for chunk in chunks(file, complete=True)] == [(7, 2)]
+    (tmp_path / "a.jsonl").write_bytes(b"one\ntwo\nthree\n")
+    assert [chunk.buffer for chunk in chunks(file, stops=[7])] == [b"one\ntwo\n", b"\nthree\n"]
+
+
 def test_an_unfinished_line_waits(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(b"one\ntw")
     file = list_files(["a.jsonl"], root=tmp_path)[0]

@@ -2,6 +2,18 @@
 
 from engagectl.sync.inputs.arrow import as_relation
 from engagectl.sync.inputs.files import InputFile, identity, input_files, list_files, verify
+from engagectl.sync.inputs.layout import day_of
 from engagectl.sync.inputs.lines import Chunk, Overlong, chunks
 
-__all__ = ["Chunk", "InputFile", "Overlong", "as_relation", "chunks", "identity", "input_files", "list_files", "verify"]
+__all__ = [
+    "Chunk",
+    "InputFile",
+    "Overlong",
+    "as_relation",
+    "chunks",
+    "day_of",
+    "identity",
+    "input_files",
+    "list_files",
+    "verify",
+]

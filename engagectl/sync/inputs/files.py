@@ -118,7 +118,11 @@ def identity(file: InputFile, offset: int) -> str:
     with open_bytes(file) as stream:
         head = _read(stream, min(HEAD_BYTES, offset))
         before = max(0, offset - TAIL_BYTES)
-        tail = (head + _skip_then_read(stream, len(head), offset))[-(offset - before) :]
+        if file.format == "ndjson" and before > len(head):
+            stream.seek(before)
+            tail = _read(stream, offset - before)
+        else:
+            tail = (head + _skip_then_read(stream, len(head), offset))[-(offset - before) :]
     if len(head) < min(HEAD_BYTES, offset):
         return "short"
     return f"{hashlib.sha256(head).hexdigest()}:{hashlib.sha256(tail).hexdigest()}"

@@ -4,7 +4,7 @@ import io
 import re
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import IO
@@ -60,6 +60,11 @@ class Chunk:
         """Return the offset of a line of the chunk within the file."""
         return self.offset + (line if self.counts_rows else self.offsets[line])
 
+    @property
+    def begin(self) -> int:
+        """The offset of its first line: lines that are too long stand before the buffer."""
+        return self.overlong[0].offset if self.overlong else self.offset
+
 
 def chunks(
     file: InputFile,
@@ -70,10 +75,12 @@ def chunks(
     until: int | None = None,
     complete: bool = False,
     line_bytes_max: int = 16 << 20,
+    stops: Sequence[int] = (),
 ) -> Iterator[Chunk]:
     """Yield the file from an offset on, to its end or `until` another, which is the end of a line.
 
-    An unfinished last line waits for the next run, unless the file is complete.
+    An unfinished last line waits for the next run, unless the file is complete. A chunk ends at each of `stops`: these
+    are ends of lines, with or without a line break.
     """
     with open_bytes(file, offset=offset) as whole:
         stream = whole if until is None else _Part(whole, until - offset)
@@ -81,8 +88,11 @@ def chunks(
         overlong: list[Overlong] = []
         at_end = False
         while not at_end:
+            stop = min((stop for stop in stops if stop > offset), default=None)
             parts, size = [carry], len(carry)
             wanted = max(chunk_bytes, 2 * len(carry))  # a line longer than a chunk must still grow
+            if stop is not None:
+                wanted = min(wanted, stop - offset)
             while size < wanted:
                 part = stream.read(min(_READ_BYTES, wanted - size))
                 if not part:
@@ -90,23 +100,29 @@ def chunks(
                     break
                 parts.append(part)
                 size += len(part)
-            buffer = b"".join(parts)
-            added = at_end and complete and bool(buffer) and not buffer.endswith(b"\n")
-            if added:
-                buffer += b"\n"
-            cut = buffer.rfind(b"\n") + 1
-            carry = buffer[cut:]
+            buffer, beyond = b"".join(parts), b""
+            if stop is not None and offset + len(buffer) >= stop:
+                buffer, beyond = buffer[: stop - offset], buffer[stop - offset :]
+                at_end = at_end and not beyond
+            ends_here = (at_end and complete) or (stop is not None and offset + len(buffer) == stop)
+            cut = len(buffer) if ends_here else buffer.rfind(b"\n") + 1
+            carry = buffer[cut:] + beyond
             if not cut and not at_end and len(carry) >= line_bytes_max:
                 passed, carry, at_end = _pass_over(stream, carry)
-                overlong.append(Overlong(line, offset, passed, buffer[:1024]))
-                offset, line = offset + passed, line + 1
+                if complete or not at_end:
+                    overlong.append(Overlong(line, offset, passed, buffer[:1024]))
+                    offset, line = offset + passed, line + 1
+                if overlong and (at_end or offset in stops):
+                    yield _chunk(b"", offset, line, tuple(overlong), line_bytes_max, end=offset)
+                    overlong = []
                 continue
+            text = buffer if cut == len(buffer) else buffer[:cut]
+            if ends_here and text and not text.endswith(b"\n"):
+                text += b"\n"
             if cut or overlong:
-                lines = buffer[:cut] if carry else buffer
-                end = offset + len(lines) - added
-                yield _chunk(lines, offset, line, tuple(overlong), line_bytes_max, end=end)
+                yield _chunk(text, offset, line, tuple(overlong), line_bytes_max, end=offset + cut)
             offset, overlong = offset + cut, []
-            line += buffer.count(b"\n", 0, cut)
+            line += text.count(b"\n")
 
 
 class _Part:

@@ -1,0 +1,136 @@
+"""`users` is a feed of its own: several chunks are folded together, and what a crash leaves is read again for it."""
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+from engagectl import api
+from engagectl.sync.options import Silent, SyncOptions
+from engagectl.sync.passes import sync
+from engagectl.warehouses.contract import Connection
+from tests.scenarios.house import SPACE, House, identify
+
+REVENUE = "total_revenue_180_days"
+SHOPPER = "first_time_shopper"
+SMALL = 400  # bytes: two messages a chunk
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from engagectl import api
+from engagectl.sync.options import Silent, SyncOptions
+
+class Killer(Silent):
+    def advance(self, file, done, total):
+        if done >= int(sys.argv[2]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+api.sync(api.open_project(Path(sys.argv[1])), options=SyncOptions(chunk_bytes=400), progress=Killer())
+"""
+
+
+def _history(house: House, count: int = 12) -> None:
+    house.messages(*(identify(n, {REVENUE: n, SHOPPER: n % 2 == 0}, user=f"u{n % 3}") for n in range(1, count + 1)))
+
+
+def _users(house: House) -> list[tuple[object, ...]]:
+    return house.rows("engage_default.users", f"id, CAST({REVENUE} AS DOUBLE PRECISION), {SHOPPER}")
+
+
+def test_several_chunks_are_one_fold(house: House) -> None:
+    house.write()
+    house.apply()
+    _history(house)
+    report = house.sync(chunk_bytes=SMALL)
+    assert report.chunks > 3
+    assert _users(house) == [("u0", 12.0, True), ("u1", 10.0, True), ("u2", 11.0, False)]
+    stamps = house.query(
+        "SELECT f.kind, count(DISTINCT l.uuid_ts), sum(l.read) FROM engagectl.loads AS l"
+        " JOIN engagectl.feeds AS f ON f.number = l.feed GROUP BY f.kind ORDER BY f.kind"
+    )
+    assert [(kind, int(folds), int(read)) for kind, folds, read in stamps] == [
+        ("connection", report.chunks, 12),
+        ("users", 1, 12),
+    ]
+
+
+def test_many_identifies_are_folded_before_the_end(house: House) -> None:
+    house.write()
+    house.apply()
+    _history(house)
+    house.sync(chunk_bytes=SMALL, fold_rows=1)
+    assert _users(house) == [("u0", 12.0, True), ("u1", 10.0, True), ("u2", 11.0, False)]
+
+
+def test_a_crash_before_the_fold_costs_users_nothing(house: House) -> None:
+    house.write()
+    house.apply()
+    _history(house)
+    size = (house.root / "data/a.jsonl").stat().st_size
+    done = subprocess.run([sys.executable, "-c", KILLED, str(house.root), str(size)], env=os.environ, timeout=90)
+    assert done.returncode == -signal.SIGKILL
+    assert _users(house) == []
+    assert len(house.rows("engage_default.identifies", "id", order="1")) == 12
+    report = house.sync(chunk_bytes=SMALL)
+    by_kind = {address.kind: counts for address, counts in report.feeds.items()}
+    assert by_kind["users"].read == 12
+    assert by_kind["connection"].read == 0
+    assert len(house.rows("engage_default.identifies", "id", order="1")) == 12
+    assert _users(house) == [("u0", 12.0, True), ("u1", 10.0, True), ("u2", 11.0, False)]
+
+
+def test_a_crash_in_the_middle_is_read_on_by_each_feed_from_its_own_place(house: House) -> None:
+    house.write()
+    house.apply()
+    _history(house)
+    subprocess.run([sys.executable, "-c", KILLED, str(house.root), "700"], env=os.environ, timeout=60, check=False)
+    stored = len(house.rows("engage_default.identifies", "id", order="1"))
+    assert 0 < stored < 12
+    report = house.sync(chunk_bytes=SMALL)
+    by_kind = {address.kind: counts for address, counts in report.feeds.items()}
+    assert (by_kind["connection"].read, by_kind["users"].read) == (12 - stored, 12)
+    assert len(house.rows("engage_default.identifies", "id", order="1")) == 12
+    assert _users(house) == [("u0", 12.0, True), ("u1", 10.0, True), ("u2", 11.0, False)]
+
+
+def test_a_fold_that_fails_leaves_its_offset_and_the_others_load(house: House) -> None:
+    house.write()
+    house.apply()
+    _history(house)
+
+    class Breaks(Silent):
+        """Takes users away once the first chunk is committed."""
+
+        def __init__(self, connection: Connection) -> None:
+            self.connection = connection
+
+        def advance(self, file: str, done: int, total: int | None) -> None:  # noqa: ARG002  the protocol's
+            self.connection.execute("DROP TABLE IF EXISTS engage_default.users")
+
+    with api.connected(house.project, command="sync", read_only=False) as connections:
+        (connection,) = connections.values()
+        report = sync(
+            house.project,
+            connections=connections,
+            options=SyncOptions(chunk_bytes=SMALL),
+            clock=lambda: datetime.now(UTC),
+            progress=Breaks(connection),
+        )
+    assert report.exit_code == 5
+    assert [(item.address.kind, item.code) for item in report.left_out] == [("users", "EC703")]
+    assert len(house.rows("engage_default.identifies", "id", order="1")) == 12
+    assert house.query(
+        "SELECT DISTINCT f.kind FROM engagectl.checkpoints AS c JOIN engagectl.feeds AS f ON f.number = c.feed"
+    ) == [("connection",)]
+    house.apply()
+    house.sync()
+    assert _users(house) == [("u0", 12.0, True), ("u1", 10.0, True), ("u2", 11.0, False)]
+
+
+def test_null_erases_over_several_chunks(house: House) -> None:
+    house.write(SPACE.replace("    warehouses: [cdp]\n", "    warehouses: [cdp]\n    null_erases: true\n"))
+    house.apply()
+    house.messages(identify(1, {REVENUE: 5}), identify(2, {REVENUE: None}), identify(3, {SHOPPER: True}))
+    house.sync(chunk_bytes=1)
+    assert _users(house) == [("u123", None, True)]
