@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engagectl.apply import ApplyReport
     from engagectl.edit.adopt import Imported
     from engagectl.edit.fmt import Formatted
+    from engagectl.inspect.compare import Comparison
     from engagectl.inspect.survey import Survey
     from engagectl.journal.detail import Happened
     from engagectl.journal.history import HistoryEntry
@@ -519,6 +520,65 @@ def import_yaml(
             variables = {key: str(value) for key, value in project.variables.items() if not isinstance(value, tuple)}
             project = load_project(project.root, target=project.target or None, variables=variables)
     return tuple(found)
+
+
+def compare(
+    project: Project,
+    first: str,
+    second: str,
+    *,
+    key: Sequence[str] = ("id",),
+    ignore: Sequence[str] = ("uuid_ts", "loaded_at", "uuid"),
+    warehouses: Sequence[str] = (),
+) -> "Comparison":
+    """Compare two schemas of one warehouse row by row: the target's only one, or the one that is named."""
+    from engagectl.inspect import compare as room
+    from engagectl.warehouses.registry import warehouse
+
+    names = warehouses or tuple(dict.fromkeys(project.roles.values()))
+    if len(names) != 1:
+        raise UsageError("compare looks at one warehouse", help=f"-w one of: {', '.join(names)}")
+    with connected(project, command="compare", read_only=True, warehouses=names) as connections:
+        record = warehouse(project.spec.warehouses[names[0]].type)
+        return room.compare(connections[names[0]], record, first, second, key=key, ignore=ignore)
+
+
+def disown(
+    project: Project, address: str, *, lock_timeout_s: float = 10.0, warehouses: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Give up the ownership of a table (with its columns) or a column, and keep it. Returns the addresses given up.
+
+    Raises RefusedError for what the YAML still declares and for what this project does not own.
+    """
+    from engagectl.journal import disowning
+
+    wanted = disowning.parse(address)
+    chosen = (wanted.warehouse,) if wanted.warehouse else tuple(warehouses)
+    with connected(
+        project, command="disown", read_only=False, lock_timeout_s=lock_timeout_s, warehouses=chosen
+    ) as connections:
+        from engagectl.desired.build import build
+        from engagectl.warehouses.registry import warehouse
+
+        given_up: list[str] = []
+        for name, connection in connections.items():
+            state = build(project, name, warehouse(project.spec.warehouses[name].type)).state
+            given_up += disowning.disown(
+                connection,
+                project.spec.journal_schema,
+                wanted,
+                declared=state,
+                project=project.spec.project,
+                timeout_s=lock_timeout_s,
+                host=holder_name(),
+            )
+    if not given_up:
+        raise RefusedError(
+            f"{address} is not owned by project {project.spec.project}",
+            code="EC605",
+            help="engagectl plan lists what is",
+        )
+    return tuple(given_up)
 
 
 def holder_name() -> str:

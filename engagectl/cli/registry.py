@@ -24,6 +24,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {  # name -> (module:function, one l
         "List or show messages that could not be stored.",
         "Repair",
     ),
+    "disown": ("engagectl.cli.commands.disown:disown", "Give up a table or column; it stays.", "Repair"),
+    "compare": ("engagectl.cli.commands.compare:compare", "Compare two schemas row by row.", "Repair"),
     "validate": ("engagectl.cli.commands.validate:validate", "Check the YAML. Connects to nothing.", "In CI"),
     "fmt": ("engagectl.cli.commands.fmt:fmt", "Write the YAML in one layout, comments kept.", "In CI"),
     "ci": ("engagectl.cli.commands.ci:ci", "Comment, keep an issue, or fetch approved plans, in a job.", "In CI"),

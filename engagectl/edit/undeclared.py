@@ -11,13 +11,12 @@ from engagectl.journal.undeclared import Undeclared
 from engagectl.model.names import stored_name
 from engagectl.warehouses.contract import Warehouse
 
-_TYPES = {
+_NUMBERS = ("number", "integer", "ubigint", "bigint", "hugeint", "uhugeint", "double")
+_TYPES = {  # JSON's own words, and those of the engine that reads it
+    **dict.fromkeys(_NUMBERS, "decimal(38,9)"),
+    **dict.fromkeys(("string", "varchar"), "string"),
+    **dict.fromkeys(("object", "array"), "json_text"),
     "boolean": "boolean",
-    "number": "decimal(38,9)",
-    "integer": "decimal(38,9)",
-    "string": "string",
-    "object": "json_text",
-    "array": "json_text",
 }
 
 
@@ -69,5 +68,6 @@ def _known(project: Project, made: Proposal, space: str) -> Iterator[str]:
 
 def _type_of(types: str) -> str:
     """Return the declared type that holds every JSON type that was seen."""
-    found = {_TYPES.get(one, "string") for one in types.split(",") if one and one != "null"}
+    said = (one.strip().lower() for one in types.split(","))
+    found = {_TYPES.get(one, "string") for one in said if one not in ("", "null")}
     return found.pop() if len(found) == 1 else "string"

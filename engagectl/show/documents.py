@@ -293,6 +293,18 @@ DOCUMENTS: dict[str, dict[str, Schema]] = {  # command -> the keys of its docume
         "resources": _list(TEXT),
         "notes": _list(TEXT),
     },
+    "disown": {"disowned": _list(TEXT)},
+    "compare": {
+        "warehouse": TEXT,
+        "first": TEXT,
+        "second": TEXT,
+        "differs": FLAG,
+        "tables": _list(
+            _object({"table": TEXT, "rows": _list(COUNT), "missing": COUNT, "extra": COUNT, "unequal": COUNT})
+        ),
+        "missing": _list(TEXT),
+        "extra": _list(TEXT),
+    },
     "validate": {},
     "inspect": {"warehouses": _list(_SURVEY)},
     "fmt": {"files": _list(_object({"file": TEXT, "changed": FLAG, "refused": _maybe(TEXT)}))},

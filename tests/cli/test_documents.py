@@ -56,6 +56,7 @@ SUCCESS = [
     ("quarantine", "list"),
     ("validate",),
     ("import",),
+    ("compare", "engage_default", "default"),
     ("inspect",),
     ("fmt", "--diff"),
     ("completion", "zsh"),
@@ -73,7 +74,7 @@ def test_success(loaded: Path, words: tuple[str, ...]) -> None:
 
 
 def test_every_described_command_is_run_here() -> None:
-    elsewhere = {"init", "ci"}  # made in an empty folder; tests/ci, beside a code host
+    elsewhere = {"init", "ci", "disown"}  # an empty folder; tests/ci, beside a code host; tests/inspect
     assert {words[0] for words in SUCCESS} | elsewhere == set(DOCUMENTS)
     assert set(DOCUMENTS) <= set(COMMANDS)
 
