@@ -20,6 +20,9 @@ demo: $(VENV)/ready ## Plan, apply and sync sample data into an embedded DuckDB 
 test: $(VENV)/ready ## Run the tests, PostgreSQL included
 	$(BIN)/python -m pytest -q -n 2
 
+property-test: $(VENV)/ready ## Run the laws with many cases, and apply cut after every write
+	HYPOTHESIS_PROFILE=big $(BIN)/python -m pytest -q --timeout=0 tests/properties/test_convergence.py tests/apply/test_without_transactions.py
+
 test-html: $(VENV)/ready ## Render the HTML plan in headless Chromium (needs chromium)
 	$(BIN)/python -m pytest -q -m browser tests/show
 
@@ -68,4 +71,4 @@ bench-full: ## The same at 100k, 1M, 5M and 10M messages, into docs/performance.
 
 all: lint type test ## What CI runs
 
-.PHONY: bench bench-full schemas help install demo test test-html lint type fmt all
+.PHONY: bench bench-full schemas help install demo test property-test test-html lint type fmt all

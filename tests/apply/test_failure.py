@@ -1,4 +1,4 @@
-"""An apply that fails in the middle tells the fate of every step, leaves nothing half done, and converges afterwards."""
+"""An apply that fails in the middle tells the fate of every step, leaves nothing half done, and then converges."""
 
 import pytest
 
