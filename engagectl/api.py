@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engagectl.edit.adopt import Imported
     from engagectl.edit.fmt import Formatted
     from engagectl.inspect.compare import Comparison
+    from engagectl.inspect.files import FileFacts
     from engagectl.inspect.survey import Survey
     from engagectl.journal.detail import Happened
     from engagectl.journal.history import HistoryEntry
@@ -579,6 +580,13 @@ def disown(
             help="engagectl plan lists what is",
         )
     return tuple(given_up)
+
+
+def inspect_files(files: Sequence[Path], *, rows: int = 100_000) -> "tuple[FileFacts, ...]":
+    """Tell what files of messages hold in their first lines: calls, events, computations, keys with their types."""
+    from engagectl.inspect.files import read_facts
+
+    return read_facts(files, rows=rows)
 
 
 def holder_name() -> str:

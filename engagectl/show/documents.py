@@ -306,7 +306,7 @@ DOCUMENTS: dict[str, dict[str, Schema]] = {  # command -> the keys of its docume
         "extra": _list(TEXT),
     },
     "validate": {},
-    "inspect": {"warehouses": _list(_SURVEY)},
+    "inspect": {"warehouses?": _list(_SURVEY), "files?": _list(_object({"file": TEXT, "lines": COUNT, "bad": COUNT}))},
     "fmt": {"files": _list(_object({"file": TEXT, "changed": FLAG, "refused": _maybe(TEXT)}))},
     "ci": {
         "comments?": _list(_object({"request": COUNT, "done": TEXT})),

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from engagectl.cli.outcome import finish, project_of, terminal_of
 
 def inspect(
     ctx: typer.Context,
+    files: Annotated[list[Path] | None, typer.Argument(help="Files of messages to look at, instead.")] = None,
     schema: Annotated[list[str] | None, typer.Option(help="Schemas, such as 'engage_%'; may be repeated.")] = None,
     rows: Annotated[int, typer.Option(min=1, help="At most about so many rows of each table are read.")] = 100_000,
     path: Annotated[str | None, typer.Option(help="DuckDB: the file.")] = None,
@@ -22,6 +24,9 @@ def inspect(
     sslmode: Annotated[str | None, typer.Option(help="PostgreSQL: verify-full unless the host is local.")] = None,
     dsn_env: Annotated[str | None, typer.Option(help=DSN_ENV)] = None,
 ) -> None:
+    if files:
+        _files(ctx, files, rows)
+        return
     from engagectl import api
     from engagectl.show.as_inspection import inspection_data, inspection_text
 
@@ -48,6 +53,16 @@ def inspect(
         "oddities": sum(len(one.oddities) for one in found),
     }
     finish(ctx.obj, terminal, text="\n\n".join(texts), data=data, summary=summary)
+
+
+def _files(ctx: typer.Context, files: list[Path], rows: int) -> None:
+    from engagectl import api
+    from engagectl.show.as_file_facts import file_facts_data, file_facts_text
+
+    terminal = terminal_of(ctx.obj)
+    found = api.inspect_files(files, rows=rows)
+    summary = {"files": len(found), "lines": sum(one.lines for one in found), "bad": sum(one.bad for one in found)}
+    finish(ctx.obj, terminal, text=file_facts_text(found), data={"files": file_facts_data(found)}, summary=summary)
 
 
 def _following(*, is_direct: bool) -> tuple[str, ...]:
