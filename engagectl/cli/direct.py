@@ -20,7 +20,7 @@ def direct_project(state: Invocation, **fields: object) -> "Project | None":
     from engagectl.warehouses.registry import FOLDERS
 
     said = {name: value for name, value in fields.items() if value is not None}
-    if not said and not (len(state.warehouses) == 1 and state.warehouses[0] in FOLDERS):
+    if not said and not (len(state.warehouses) == 1 and state.warehouses[0] in FOLDERS and not _is_project(state)):
         return None
     if len(state.warehouses) != 1 or state.warehouses[0] not in FOLDERS:
         raise UsageError(
@@ -34,6 +34,18 @@ def direct_project(state: Invocation, **fields: object) -> "Project | None":
     return one_warehouse(
         root, type_name, said, project=re.sub(r"[^A-Za-z0-9_-]", "_", root.name).strip("_-0123456789")[:100] or "engage"
     )
+
+
+def _is_project(state: Invocation) -> bool:
+    """Tell whether there is a project here: then --warehouse names one of its warehouses, whatever they are called."""
+    from engagectl.config.project import find_root
+    from engagectl.errors import ConfigError
+
+    try:
+        find_root(Path(state.project_dir))
+    except ConfigError:
+        return False
+    return True
 
 
 def root_file(project: "Project", **fields: object) -> bytes:

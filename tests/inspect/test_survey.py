@@ -158,3 +158,12 @@ def test_flags_that_do_not_fit_are_said(tmp_path: Path) -> None:
     assert missing.code == 0
     assert "No schema of Engage" in missing.out
     assert not (tmp_path / "nothing.duckdb").exists()
+
+
+def test_in_a_project_a_warehouse_may_be_called_as_its_type(tmp_path: Path) -> None:
+    (tmp_path / "engagectl.yaml").write_text(
+        "version: 1\nproject: acme\nwarehouses: {duckdb: {type: duckdb, path: ./x.duckdb}}\n"
+    )
+    done = run("-C", str(tmp_path), "inspect", "-w", "duckdb")
+    assert done.code == 0, done.err
+    assert "engagectl inspect: duckdb" in done.out
