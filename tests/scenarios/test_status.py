@@ -1,5 +1,6 @@
 """`status` and `history`: what waits for what, what did not end, what was loaded."""
 
+import os
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from engagectl.model.status import FeedStatus, StatusReport
 from engagectl.show.as_history import happened_text, history_text
 from engagectl.show.as_status import status_text
 from engagectl.sync import status as room
+from tests.cli.inside import run
 from tests.scenarios.house import SPACE, House, identify, track
 from tests.scenarios.test_due import ACTIVATION, ENTERED, RUN_END, at, sync
 
@@ -77,7 +79,10 @@ def test_quarantine_is_counted_and_what_has_a_column_now_names_the_command(house
     house.apply()
     (warehouse,) = status(house, at("2026-03-01T12:06")).warehouses
     assert [(item.feed, item.key, item.entries) for item in warehouse.storable] == [("connection.classic", "plan", 1)]
-    assert "quarantine replay" in warehouse.storable[0].command
+    program, *words = warehouse.storable[0].command.split()
+    assert program == "engagectl"
+    listed = run("-C", str(house.root), *words, env=dict(os.environ))
+    assert (listed.code, "undeclared" in listed.out) == (0, True)
 
 
 def test_a_sync_that_was_killed_is_running_until_somebody_looks(house: House) -> None:
