@@ -71,7 +71,7 @@ def _judge(stage: Stage, work: Work, seen: Seen, *, uuid_ts: str) -> dict[FeedTa
     stage.handle.execute(
         f"CREATE OR REPLACE TEMP TABLE {work.outcomes} AS SELECT line_no, message_id, skewed,"
         f" {_DAY if work.window else 'NULL'} AS day,"
-        f" CAST(md5(message_id) AS UUID) AS hash, {outcome(work.feed, stage, seen)} AS outcome FROM ec_routed"
+        f" hash, {outcome(work.feed, stage, seen)} AS outcome FROM ec_routed"
     )
     made = {}
     for table in work.feed.tables:

@@ -62,7 +62,7 @@ class Seen:
 def computation(stage: Stage) -> str:
     """Return the raw computation key of a message: of its personas, or named by a track that has none."""
     named = f"coalesce({string_of(stage.in_body(('audience_key',)))}, {string_of(stage.in_body(('trait_key',)))})"
-    return f"CASE WHEN personas[1] = '{{' THEN computation_key WHEN type = 'track' THEN {named} END"
+    return f"CASE WHEN has_personas THEN computation_key WHEN type = 'track' THEN {named} END"
 
 
 def mark(stage: Stage) -> Seen:

@@ -1,5 +1,8 @@
 """One chunk of lines -> `ec_messages` in DuckDB: one row per line, standard fields typed, bodies and paths extracted.
 
+What costs here is not parsing but writing wide tables. So a line is parsed once, down to the second level of the paths
+that feeds ask for, what lies deeper is found in that short text, and what no line of the chunk holds gets no column.
+
 Every line gets a row. `shape` says what is wrong with a line that is no message; such a row holds nothing else. Values
 stay the compact JSON text of what was sent, so that each column of each feed can judge them by its own type. The lines
 themselves stay registered as `ec_lines` until `release`.
@@ -8,7 +11,7 @@ themselves stay registered as `ec_lines` until `release`.
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
@@ -20,8 +23,10 @@ from engagectl.model.names import stored_name
 from engagectl.sync.inputs.lines import Overlong
 from engagectl.sync.inputs.shape import SEGMENT, Shape
 from engagectl.sync.sql.casts import string_of, time_of
-from engagectl.sync.sql.quoting import literal, pointer
+from engagectl.sync.sql.extract import extract
+from engagectl.sync.sql.quoting import literal
 
+PERSONAS = ("context", "personas")
 STANDARD: tuple[tuple[str, ...], ...] = (
     ("type",),
     ("messageId",),
@@ -35,7 +40,7 @@ STANDARD: tuple[tuple[str, ...], ...] = (
     ("traits",),
     ("properties",),
     ("integrations",),
-    ("context", "personas"),
+    PERSONAS,
 )
 CONTEXT_TRAITS = ("context", "traits")
 FUTURE = "INTERVAL 24 HOUR"
@@ -77,44 +82,43 @@ class Lines(Protocol):
 
 @dataclass
 class Stage:
-    """The staged chunk. `spellings` maps a normalised body key to the raw keys of this chunk, `places` a pointer to
-    its position in `top` or `body_values`.
+    """The staged chunk. `asked` are the payload paths of the feeds, `columns` those that some line of this chunk holds.
+    `spellings` maps a normalised body key to the raw keys of this chunk, `places` a raw key to its column b<place>.
     """
 
     handle: duckdb.DuckDBPyConnection
-    top: tuple[tuple[str, ...], ...]
+    asked: tuple[tuple[str, ...], ...]
     wanted: frozenset[str]
     shape: Shape = SEGMENT
+    integrations: bool = False
+    columns: dict[tuple[str, ...], str] = field(default_factory=dict)
     spellings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     places: dict[str, int] = field(default_factory=dict)
     raw_keys: tuple[str, ...] = ()
 
     def at(self, path: tuple[str, ...]) -> str:
         """Return the expression of a payload path of some feed."""
-        return f"top[{self.top.index(path) + 1}]"
+        return self.columns.get(path, "CAST(NULL AS VARCHAR)")
 
     def in_body(self, keys: Iterable[str]) -> str:
         """Return the expression of a body key: the first key, and of it the first spelling, that is there."""
-        found = [
-            f"nullif(body_values[{self.places[raw]}], 'null')" for key in keys for raw in self.spellings.get(key, ())
-        ]
+        found = [f"b{self.places[raw]}" for key in keys for raw in self.spellings.get(key, ())]
         return f"coalesce({', '.join(found)})" if found else "CAST(NULL AS VARCHAR)"
 
     def is_null(self, key: str) -> str:
         """Return the predicate "a spelling of the key is there and is JSON null"."""
         return (
             " OR ".join(
-                f"coalesce(body_values[{self.places[raw]}] = 'null', false)" for raw in self.spellings.get(key, ())
+                f"(b{self.places[raw]} IS NULL AND coalesce(list_contains(json_keys(body), {literal(raw)}), false))"
+                for raw in self.spellings.get(key, ())
             )
             or "false"
         )
 
 
-def make_stage(handle: duckdb.DuckDBPyConnection, feeds: Iterable[Feed], shape: Shape = SEGMENT) -> Stage:
+def make_stage(handle: duckdb.DuckDBPyConnection, feeds: Sequence[Feed], shape: Shape = SEGMENT) -> Stage:
     """Return an empty stage for these feeds: the paths and body keys that any of them asks for."""
-    paths = dict.fromkeys(STANDARD)
-    if shape.context_traits:
-        paths[CONTEXT_TRAITS] = None
+    paths: dict[tuple[str, ...], None] = {}
     wanted = {"audience_key", "trait_key"}
     for feed in feeds:
         wanted.update(feed.retired)
@@ -130,7 +134,8 @@ def make_stage(handle: duckdb.DuckDBPyConnection, feeds: Iterable[Feed], shape: 
                     paths.update(dict.fromkeys(alternatives(column.value)))
                 elif isinstance(column.value, InBody):
                     wanted.update(column.value.keys)
-    return Stage(handle, tuple(paths), frozenset(wanted), shape)
+    integrations = any(feed.integration is not None for feed in feeds)
+    return Stage(handle, tuple(paths), frozenset(wanted), shape, integrations)
 
 
 def alternatives(value: AtPath) -> tuple[tuple[str, ...], ...]:
@@ -148,9 +153,8 @@ def load(stage: Stage, chunk: Lines, relation: object) -> None:
     NULL where it is not UTF-8 or too long.
     """
     stage.handle.register(LINES, relation)
-    _read(stage, chunk)
-    _message(stage)
-    _body(stage)
+    sources = _message(stage, chunk)
+    _body(stage, sources.values(), _paths(stage, sources))
     if chunk.long_numbers:
         _exact(stage, chunk)
     _generated_ids(stage)
@@ -161,12 +165,8 @@ def release(stage: Stage) -> None:
     stage.handle.unregister(LINES)
 
 
-def _list(pointers: Iterable[str]) -> str:
-    return "[" + ", ".join(literal(item) for item in pointers) + "]"
-
-
-def _read(stage: Stage, chunk: Lines) -> None:
-    pointers = _list(pointer(stage.shape.path(path)) for path in stage.top)
+def _read(stage: Stage, chunk: Lines) -> str:
+    """Return the SELECT of every line: what is wrong with it, and its text if nothing is."""
     lenient = " OR ".join(f"contains(line, {literal(text)})" for text in _LENIENT)
     blanked = f"regexp_replace(line, {literal(_STRING)}, '0', 'g')"
     odd = " ".join(
@@ -176,10 +176,8 @@ def _read(stage: Stage, chunk: Lines) -> None:
     )
     doubled = _doubled(stage)
     twice = f"WHEN hash(json_keys(line)) IN ({doubled}) THEN 'duplicate_key'" if doubled else ""
-    stage.handle.execute(f"""
-        CREATE OR REPLACE TEMP TABLE ec_read AS
-        SELECT line_no, shape, CASE WHEN shape IS NULL
-          THEN CAST(json_extract(line, {pointers}) AS VARCHAR[]) END AS top
+    return f"""
+        SELECT line_no, shape, CASE WHEN shape IS NULL THEN line END AS line
         FROM (SELECT line_no, line,
           CASE {odd} WHEN line IS NULL THEN 'invalid_utf8'
             WHEN NOT json_valid(line) THEN CASE WHEN trim(line, {_SPACE}) = '' THEN 'empty_line'
@@ -187,7 +185,7 @@ def _read(stage: Stage, chunk: Lines) -> None:
             WHEN json_type(line) <> 'OBJECT' THEN 'not_an_object'
             WHEN ({lenient}) AND regexp_matches({blanked}, {literal(_NO_JSON)}) THEN 'malformed_json'
             {twice} END AS shape
-          FROM {LINES})""")
+          FROM {LINES})"""
 
 
 def _doubled(stage: Stage) -> str:
@@ -199,26 +197,49 @@ def _doubled(stage: Stage) -> str:
     return ", ".join(str(row[0]) for row in rows)
 
 
-def _message(stage: Stage) -> None:
-    text = {path[-1]: f"({string_of(stage.at(path))})" for path in STANDARD}
-    json_of = {path[-1]: stage.at(path) for path in STANDARD}
+def _message(stage: Stage, chunk: Lines) -> dict[tuple[str, ...], str]:
+    """Stage standard fields and bodies; return the column of each source that feeds ask for."""
+    sources = dict.fromkeys((*STANDARD, *(path[:2] for path in stage.asked)))
+    if stage.shape.context_traits:
+        sources[CONTEXT_TRAITS] = None
+    struct, found = extract("line", (stage.shape.path(path) for path in sources), struct="j")
+    place = {path: found[stage.shape.path(path)] for path in sources}
+    asked = {path: f"s{n}" for n, path in enumerate(dict.fromkeys(path[:2] for path in stage.asked))}
+    asked |= {PERSONAS: "personas"} if PERSONAS in asked else {}
+    kept = {name: place[path] for path, name in asked.items()} | {"personas": place[PERSONAS]}
+    if stage.integrations:
+        kept["integrations"] = place["integrations",]
+    names = ", ".join(kept)
+    text = {path[-1]: string_of(place[path]) for path in STANDARD}
+    json_of = {path[-1]: place[path] for path in STANDARD}
     if stage.shape.type is not None:
         text["type"], json_of["type"] = literal(stage.shape.type), literal(f'"{stage.shape.type}"')
     traits = _object(json_of["traits"])
     if stage.shape.context_traits:
-        traits = f"coalesce({traits}, {_object(stage.at(CONTEXT_TRAITS))})"
+        traits = f"coalesce({traits}, {_object(place[CONTEXT_TRAITS])})"
     bad_time = " OR ".join(
-        f"coalesce({json_of[name]} <> 'null' AND {time_of(text[name])} IS NULL, false)"
-        for name in ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
+        f"({json_of[name]} IS NOT NULL AND {made} IS NULL)"
+        for name, made in (
+            ("timestamp", '"timestamp"'),
+            ("originalTimestamp", "original_timestamp"),
+            ("sentAt", "sent_at"),
+            ("receivedAt", "said_received"),
+        )
     )
     bad_identity = " OR ".join(
-        f"coalesce({json_of[name]} <> 'null' AND ({text[name]} IS NULL OR contains({text[name]}, chr(0))), false)"
-        for name in ("type", "messageId", "userId", "anonymousId", "event")
+        f"({json_of[name]} IS NOT NULL AND ({made} IS NULL OR contains({made}, chr(0))))"
+        for name, made in (
+            ("type", "type"),
+            ("messageId", "message_id"),
+            ("userId", "user_id"),
+            ("anonymousId", "anonymous_id"),
+            ("event", "event"),
+        )
     )
-    bad_identity += f" OR coalesce(length({text['messageId']}) > {ID_CHARS}, false)"
+    bad_identity += f" OR coalesce(length(message_id) > {ID_CHARS}, false)"
     stage.handle.execute(f"""
         CREATE OR REPLACE TEMP TABLE ec_message AS
-        SELECT line_no, top, shape, type, message_id, user_id, anonymous_id, event, integrations, personas,
+        SELECT line_no, shape, type, message_id, user_id, anonymous_id, event, {names},
           received_at, sent_at, original_timestamp,
           CASE WHEN event_time > received_at + {FUTURE} THEN received_at ELSE event_time END AS event_time,
           coalesce(event_time > received_at + {FUTURE}, false) AS skewed, bad_time, bad_identity, body
@@ -227,26 +248,51 @@ def _message(stage: Stage) -> None:
               CASE WHEN said_received IS NOT NULL THEN said_received - (sent_at - original_timestamp) END,
               received_at) AS event_time
           FROM (
-            SELECT *, coalesce(said_received, sent_at, "timestamp", original_timestamp) AS received_at
+            SELECT *, coalesce(said_received, sent_at, "timestamp", original_timestamp) AS received_at,
+              {bad_time} AS bad_time, {bad_identity} AS bad_identity
             FROM (
-              SELECT line_no, top, shape, {text["type"]} AS type, {text["messageId"]} AS message_id,
-                {text["userId"]} AS user_id, {text["anonymousId"]} AS anonymous_id, {text["event"]} AS event,
-                {time_of(text["timestamp"])} AS "timestamp", {time_of(text["originalTimestamp"])} AS original_timestamp,
-                {time_of(text["sentAt"])} AS sent_at, {time_of(text["receivedAt"])} AS said_received,
-                {bad_time} AS bad_time, {bad_identity} AS bad_identity,
-                {json_of["integrations"]} AS integrations, {json_of["personas"]} AS personas,
-                CASE WHEN {text["type"]} = 'track'
+              SELECT *, {time_of("timestamp_text")} AS "timestamp", {time_of("sent_text")} AS sent_at,
+                {time_of("original_text")} AS original_timestamp, {time_of("received_text")} AS said_received,
+                CASE WHEN type = 'track'
                   THEN coalesce({_object(json_of["properties"])}, {_object(json_of["traits"])})
                   ELSE {traits} END AS body
-              FROM ec_read)))""")
-    stage.handle.execute("DROP TABLE ec_read")
+              FROM (
+                SELECT line_no, line, j, shape, {text["type"]} AS type, {text["messageId"]} AS message_id,
+                  {text["userId"]} AS user_id, {text["anonymousId"]} AS anonymous_id, {text["event"]} AS event,
+                  {text["timestamp"]} AS timestamp_text, {text["originalTimestamp"]} AS original_text,
+                  {text["sentAt"]} AS sent_text, {text["receivedAt"]} AS received_text,
+                  {", ".join(f"{value} AS {name}" for name, value in kept.items())}
+                FROM (SELECT *, {struct} AS j FROM ({_read(stage, chunk)}))))))""")
+    return asked
 
 
 def _object(value: str) -> str:
     return f"CASE WHEN {value}[1] = '{{' THEN {value} END"
 
 
-def _body(stage: Stage) -> None:
+_PERSONAS = ("computation_key", "computation_class", "event_emitter_id", "space_id", "namespace")
+
+
+def _paths(stage: Stage, sources: Mapping[tuple[str, ...], str]) -> dict[str, list[tuple[str, ...]]]:
+    """Name a column for each asked path of a source that some line holds; return what lies deeper, by source."""
+    counts = ", ".join(f"count({name})" for name in sources.values())
+    held = stage.handle.execute(f"SELECT {counts} FROM ec_message").fetchall()[0] if sources else ()
+    present = {path: name for (path, name), number in zip(sources.items(), held, strict=True) if number}
+    stage.columns = {}
+    deeper: dict[str, list[tuple[str, ...]]] = {}
+    for path in stage.asked:
+        if (source := present.get(path[:2])) is None:
+            continue
+        if len(path) <= 2:
+            stage.columns[path] = source
+            continue
+        inner = deeper.setdefault(source, [])
+        inner.append(path[2:])
+        stage.columns[path] = f"{source}_{len(inner)}"
+    return deeper
+
+
+def _body(stage: Stage, sources: Collection[str], deeper: Mapping[str, Sequence[tuple[str, ...]]]) -> None:
     """Learn the raw keys of the chunk, and extract those that normalise to a wanted name.
 
     Messages share few lists of keys: what has to be known of keys is asked of each list once.
@@ -266,23 +312,31 @@ def _body(stage: Stage) -> None:
     stage.spellings = {name: _exact_first(name, raws) for name, raws in spellings.items()}
     found = [raw for raws in stage.spellings.values() for raw in raws]
     stage.places = {raw: place for place, raw in enumerate(found, 1)}
-    values = (
-        f"CAST(json_extract(body, {_list(pointer((raw,)) for raw in found)}) AS VARCHAR[])"
-        if found
-        else "CAST([] AS VARCHAR[])"
-    )
-    keys = {
-        name: f"({string_of(f'CAST(json_extract(personas, {literal(pointer((name,)))}) AS VARCHAR)')})"
-        for name in ("computation_key", "computation_class", "event_emitter_id", "space_id", "namespace")
-    }
+    structs, values = [], [path for path in stage.columns.values() if path in sources]
+    inner: dict[str, list[tuple[str, ...]]] = {"body": [(raw,) for raw in found]}
+    inner["personas"] = [(name,) for name in _PERSONAS]
+    for source, paths in deeper.items():
+        inner[source] = [*inner.get(source, ()), *paths]
+    texts = {}
+    for source, paths in inner.items():
+        struct, texts[source] = extract(source, paths, struct=f"in_{source}")
+        structs.append(f", {struct} AS in_{source}")
+    values += [f"{texts['body'][raw,]} AS b{place}" for raw, place in stage.places.items()]
+    values += [
+        f"{texts[source][path]} AS {source}_{n}" for source, paths in deeper.items() for n, path in enumerate(paths, 1)
+    ]
+    said = {name: f"({string_of(texts['personas'][name,])})" for name in _PERSONAS}
     run(f"""
         CREATE OR REPLACE TEMP TABLE ec_messages AS
-        SELECT * EXCLUDE (bad_time, bad_identity), {values} AS body_values,
+        SELECT line_no, shape, type, message_id, CAST(md5(message_id) AS UUID) AS hash, user_id, anonymous_id, event,
+          {"integrations, " if stage.integrations else ""}personas[1] = '{{' AS has_personas, received_at, sent_at,
+          original_timestamp, event_time, skewed, body,
           CASE WHEN shape IS NOT NULL THEN shape WHEN type IS NULL OR bad_identity THEN 'envelope' END AS broken,
           CASE WHEN bad_time OR received_at IS NULL THEN 'no_time' {twice} END AS invalid,
-          {keys["computation_key"]} AS computation_key, {keys["computation_class"]} AS computation_class,
-          {keys["event_emitter_id"]} AS emitter_id, coalesce({keys["space_id"]}, {keys["namespace"]}) AS space_id
-        FROM ec_message""")
+          {said["computation_key"]} AS computation_key, {said["computation_class"]} AS computation_class,
+          {said["event_emitter_id"]} AS emitter_id, coalesce({said["space_id"]}, {said["namespace"]}) AS space_id
+          {"".join(f", {value}" for value in values)}
+        FROM (SELECT *{"".join(structs)} FROM ec_message)""")
     run("DROP TABLE ec_message")
 
 
@@ -298,8 +352,9 @@ def _generated_ids(stage: Stage) -> None:
     ).fetchall()
     if without:
         stage.handle.execute(
-            f"UPDATE ec_messages SET message_id = 'gen_' || sha256(rtrim(l.line, chr(13) || chr(10))) FROM {LINES} AS l"
-            " WHERE l.line_no = ec_messages.line_no AND message_id IS NULL AND broken IS NULL"
+            "UPDATE ec_messages SET message_id = made.id, hash = CAST(md5(made.id) AS UUID) FROM (SELECT line_no,"
+            f" 'gen_' || sha256(rtrim(line, chr(13) || chr(10))) AS id FROM {LINES} WHERE line IS NOT NULL) AS made"
+            " WHERE made.line_no = ec_messages.line_no AND message_id IS NULL AND broken IS NULL"
         )
 
 
@@ -321,14 +376,18 @@ def _exact(stage: Stage, chunk: Lines) -> None:
         if not isinstance(data, dict):
             continue
         body = _body_of(data, stage.shape)
-        values = [compact(body[raw]) if isinstance(body, dict) and raw in body else None for raw in stage.places]
+        values = [
+            compact(body[raw]) if isinstance(body, dict) and body.get(raw) is not None else None for raw in stage.places
+        ]
         tops = [
-            compact(at) if (at := _at(data, stage.shape.path(path))) is not _NOTHING else None for path in stage.top
+            compact(at) if (at := _at(data, stage.shape.path(path))) is not _NOTHING else None for path in stage.columns
         ]
         rows.append({"n": line, "t": tops, "b": values})
-    if rows:
+    exact = [f"{column} = x.t[{n}]" for n, column in enumerate(stage.columns.values(), 1)]
+    exact += [f"b{place} = x.b[{place}]" for place in stage.places.values()]
+    if rows and exact:
         stage.handle.execute(
-            "UPDATE ec_messages SET top = x.t, body_values = x.b FROM (SELECT unnest(from_json(CAST(? AS JSON),"
+            f"UPDATE ec_messages SET {', '.join(exact)} FROM (SELECT unnest(from_json(CAST(? AS JSON),"
             ' \'[{"n":"INTEGER","t":["VARCHAR"],"b":["VARCHAR"]}]\'), max_depth := 2)) AS x'
             " WHERE ec_messages.line_no = x.n",
             [json.dumps(rows)],
