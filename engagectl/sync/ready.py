@@ -36,7 +36,7 @@ def ready_feeds(project: Project, name: str, connection: Connection, options: Sy
     numbers: dict[Address, int] = {}
     stored = read_feeds(connection, project.spec.journal_schema)
     for applied in stored:
-        if applied.feed.project != project.spec.project:
+        if applied.feed.project != project.spec.project or applied.target != project.target:
             continue
         address = address_in(name, applied.feed)
         if applied.retired_at is not None or applied.feed.excluded_by:

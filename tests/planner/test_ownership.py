@@ -131,8 +131,14 @@ def test_another_target_retires_nothing_of_the_first(house: House) -> None:
     set_root(house, "default_target: dev", "default_target: prod")
     assert {str(s.address) for s in house.plan().steps} == {"local/table.default.late", "local/activation.late"}
     house.apply()
+    house.messages(track(1, "Audience Entered", ENTERED))
+    house.sync()
+    assert house.rows("default.late", "id", order="1") == [("m1",)]
+    assert house.rows("default.log", "id", order="1") == []
     set_root(house, "default_target: prod", "default_target: dev")
     assert house.plan().steps == ()
+    house.sync()
+    assert house.rows("default.log", "id", order="1") == [("m1",)]
 
 
 def test_another_project_takes_over_with_offsets_and_dedupe(house: House) -> None:
