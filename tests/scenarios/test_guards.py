@@ -33,5 +33,5 @@ activations:
     house.messages(identify(1, {"first_time_shopper": True}))
     house.apply()
     report = house.sync()
-    assert [(item.code, str(item.address)) for item in report.left_out] == [("EC702", "local/activation.hashed")]
+    assert [(item.code, str(item.address)) for item in report.left_out] == [("EC705", "local/activation.hashed")]
     assert house.rows("engage_default.identifies", "id", order="1") == [("m1",)]
