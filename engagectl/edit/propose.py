@@ -81,14 +81,18 @@ class Author:
     # --- classic schemas ---
 
     def _classic(self, schema: FoundSchema) -> None:
-        space, source = self._space_and_source(schema)
+        place = self._space_and_source(schema)
+        if place is None:
+            return
+        space, source = place
         named = {(one.kind, one.key): one for one in self.found.computations if one.space == schema.slug}
         for key, places in _columns_of(schema).items():
             computation = named.get(("audience", key)) or named[("trait", key)]
             self._computation(space, computation, places)
         self._connection(schema, space, source)
 
-    def _space_and_source(self, schema: FoundSchema) -> tuple[str, str]:
+    def _space_and_source(self, schema: FoundSchema) -> tuple[str, str] | None:
+        """Return whose schema it is; None for one more schema of a space that the YAML has: people say."""
         spec = self.project.spec
         for space, said in spec.spaces.items():
             for source in said.sources:
@@ -103,7 +107,7 @@ class Author:
             self.made.new["spaces", space]["sources"][source] = {} if is_usual else {"schema": schema.name}
             return space, source
         self.made.notes.append(f"{schema.name} looks like a further source of space {space}: declare it there by hand")
-        return space, "main"
+        return None
 
     def _space(self, slug: str) -> str:
         """Return the id of the space of a slug; a new one is Segment's until somebody says otherwise."""

@@ -107,6 +107,17 @@ def test_a_folder_without_a_project_becomes_one(
     assert run("-C", str(folder), "import", "--write", *flags).code == 64
 
 
+def test_a_further_schema_of_a_declared_space_is_left_to_people(house: House, loading: Loading) -> None:
+    with loading() as segment:
+        segment.fill()
+    _import(house)
+    with loading() as segment:
+        segment.table("personas_default.users", {"id": "text", "legacy": "text"})
+    (done,) = api.import_yaml(house.project, write=True)
+    assert done.resources == ()
+    assert done.notes == ("personas_default looks like a further source of space default: declare it there by hand",)
+
+
 NAMES = st.from_regex(r"[a-z][a-z0-9]{0,6}(_[a-z0-9]{1,4})?", fullmatch=True).filter(
     lambda name: (
         name not in EVENT and not name.startswith("context") and name not in ("uuid", "audience_key", "trait_key")
