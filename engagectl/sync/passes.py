@@ -233,10 +233,6 @@ class _Run:
 
     def _verified(self, file: InputFile, group: list[Reader]) -> list[Reader]:
         """Leave out the feeds for which the file is not the one that they have read."""
-        if file.format == "parquet":
-            reason = f"{file.key} is Parquet, which engagectl does not read yet"
-            self.report.left_out += [LeftOut(self._address(reader.work), "EC702", reason) for reader in group]
-            return []
         known: dict[tuple[int, str], str] = {}
         same = []
         for reader in group:

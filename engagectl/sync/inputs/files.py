@@ -14,6 +14,7 @@ from typing import IO, Literal, cast
 from engagectl.config.space import InputSpec
 from engagectl.errors import FailedError
 from engagectl.sync.inputs.layout import is_from
+from engagectl.sync.inputs.parquet import footer_identity
 from engagectl.sync.inputs.shape import SEGMENT, Shape, shape_of
 
 Format = Literal["ndjson", "gzip", "zstd", "parquet", "stdin"]
@@ -115,6 +116,8 @@ def identity(file: InputFile, offset: int) -> str:
     """Return what a file is known by: the head of what was committed, and the last bytes before the offset."""
     if file.path is None or offset <= 0:
         return ""
+    if file.format == "parquet":
+        return footer_identity(file.path)
     with open_bytes(file) as stream:
         head = _read(stream, min(HEAD_BYTES, offset))
         before = max(0, offset - TAIL_BYTES)

@@ -5,11 +5,12 @@ import re
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import IO
 
 from engagectl.sync.inputs.files import InputFile, open_bytes
+from engagectl.sync.inputs.parquet import json_lines
 
 _READ_BYTES = 4 << 20
 _UTF8_PIECE = 64 << 10
@@ -82,6 +83,10 @@ def chunks(
     An unfinished last line waits for the next run, unless the file is complete. A chunk ends at each of `stops`: these
     are ends of lines, with or without a line break.
     """
+    if file.format == "parquet" and file.path is not None:
+        rows = json_lines(file.path, key=file.key, start=offset, until=until)
+        yield from _of_rows(rows, offset, chunk_bytes, line_bytes_max, stops)
+        return
     with open_bytes(file, offset=offset) as whole:
         stream = whole if until is None else _Part(whole, until - offset)
         carry = b""
@@ -123,6 +128,29 @@ def chunks(
                 yield _chunk(text, offset, line, tuple(overlong), line_bytes_max, end=offset + cut)
             offset, overlong = offset + cut, []
             line += text.count(b"\n")
+
+
+def _of_rows(
+    rows: Iterator[list[bytes]], offset: int, chunk_bytes: int, line_bytes_max: int, stops: Sequence[int]
+) -> Iterator[Chunk]:
+    """Yield the rows of a Parquet file as lines; offsets, stops and line numbers all count rows."""
+    held: list[bytes] = []
+    size = 0
+    for batch in rows:
+        for row in batch:
+            held.append(row)
+            size += len(row)
+            end = offset + len(held)
+            if size >= chunk_bytes or end in stops:
+                yield _rows_chunk(held, offset, line_bytes_max)
+                offset, held, size = end, [], 0
+    if held:
+        yield _rows_chunk(held, offset, line_bytes_max)
+
+
+def _rows_chunk(held: list[bytes], offset: int, line_bytes_max: int) -> Chunk:
+    made = _chunk(b"".join(held), offset, offset, (), line_bytes_max, end=offset + len(held))
+    return replace(made, counts_rows=True)
 
 
 class _Part:
