@@ -18,13 +18,20 @@ demo: $(VENV)/ready ## Plan, apply and sync sample data into an embedded DuckDB 
 	$(BIN)/engagectl demo
 
 test: $(VENV)/ready ## Run the tests, PostgreSQL included
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 --ignore=tests/crash
 
 property-test: $(VENV)/ready ## Run the laws with many cases, and apply cut after every write
 	HYPOTHESIS_PROFILE=big $(BIN)/python -m pytest -q --timeout=0 tests/properties/test_convergence.py tests/apply/test_without_transactions.py
 
 test-html: $(VENV)/ready ## Render the HTML plan in headless Chromium (needs chromium)
 	$(BIN)/python -m pytest -q -m browser tests/show
+
+SEED ?= 0
+crash-test: $(VENV)/ready ## Kill syncs and applies at every point, cut connections; SEED=.. for other traffic
+	ENGAGECTL_CRASH_SEED=$(SEED) $(BIN)/python -m pytest -q -n 2 tests/crash
+
+crash-test-full: $(VENV)/ready ## 6,000 trials and 1,000 cuts; writes docs/reliability.md
+	$(BIN)/python -m tests.crash.full --trials 6000 --cuts 1000 --seed $(SEED) --write docs/reliability.md
 
 lint: $(VENV)/ready ## Check style and the rules of the rooms
 	$(BIN)/ruff check .
@@ -71,4 +78,4 @@ bench-full: ## The same at 100k, 1M, 5M and 10M messages, into docs/performance.
 
 all: lint type test ## What CI runs
 
-.PHONY: bench bench-full schemas help install demo test property-test test-html lint type fmt all
+.PHONY: bench bench-full schemas help install demo test property-test test-html lint type fmt all crash-test crash-test-full

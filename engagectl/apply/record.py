@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from engagectl.failpoint import hit
 from engagectl.journal import applied, checkpoints, history, names, ownership
 from engagectl.journal.ownership import Owned
 from engagectl.model.change import ChangeSetting
@@ -42,6 +43,7 @@ class Record:
             retired=self._retired(),
             project=self.plan.project,
         )
+        hit("apply.feeds_recorded")
         for feed in self.part.feeds:
             for table in feed.tables:
                 if table.role == "users":

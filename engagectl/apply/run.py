@@ -10,6 +10,7 @@ from engagectl.apply.follow import follow
 from engagectl.apply.record import Record
 from engagectl.apply.report import StepEvent
 from engagectl.errors import EngagectlError, RefusedError
+from engagectl.failpoint import hit
 from engagectl.journal import applied, history, tables
 from engagectl.model.change import AddColumn, RebuildColumn, kind_of
 from engagectl.model.plan import Plan, Step, WarehousePlan
@@ -45,7 +46,9 @@ class Run:
         if self._is_settled():
             return
         tables.ensure(self.connection, self.record, self.journal)
+        hit("apply.journal_made")
         self._begin_apply()
+        hit("apply.started")
         if self.one_transaction:
             for number, step in enumerate(self.part.steps, start=1):
                 self._start(number, step)
@@ -59,7 +62,9 @@ class Run:
             if not self.one_transaction:
                 self.connection.begin()
             self._record()
+            hit("apply.before_commit")
             self.connection.commit()
+            hit("apply.committed")
         except BaseException as error:
             self.connection.rollback()
             self._fail(error)
@@ -98,6 +103,7 @@ class Run:
             statements=step.statements,
             now=_now(),
         )
+        hit("apply.step_started")
 
     def _batches(self) -> Sequence[Batch]:
         """Return the steps in order; adjacent new columns of a table together where one statement can add several."""
@@ -123,6 +129,7 @@ class Run:
             adds = [step.change for _, step in batch if isinstance(step.change, AddColumn)]
             for statement in render_adds(adds, self.record):
                 self.connection.execute(statement)
+                hit("apply.statement_done")
         ms = int((datetime.now(UTC) - begun).total_seconds() * 1000)
         for number, step in batch:
             self.current = step
@@ -133,6 +140,7 @@ class Run:
         if not isinstance(step.change, RebuildColumn):
             for statement in step.statements:
                 self.connection.execute(statement)
+                hit("apply.statement_done")
             return
         misfits = int(self.connection.query(count_misfits(step.change, self.record))[0][0])
         if misfits:
@@ -141,15 +149,18 @@ class Run:
         before = self.connection.query(counted)
         for statement in step.statements:
             self.connection.execute(statement)
+            hit("apply.statement_done")
         after = self.connection.query(counted)
         if after != before:
             raise RefusedError(f"{step.address}: {before[0]} rows and values before the rebuild, {after[0]} after it")
 
     def _done(self, number: int, step: Step) -> None:
         follow(step.change, self.connection, self.journal)
+        hit("apply.names_followed")
         history.step_finished(
             self.connection, self.journal, apply_id=self.apply_id, position=number, outcome="done", now=_now()
         )
+        hit("apply.step_finished")
         (self.undone if self.one_transaction else self.kept).append(step)
 
     def _record(self) -> None:
@@ -162,6 +173,7 @@ class Run:
             apply_id=self.apply_id,
             take_over=self.take_over,
         ).write(_now())
+        hit("apply.ownership_recorded")
         history.finish_apply(self.connection, self.journal, id=self.apply_id, now=_now(), status="Success")
 
     def _fail(self, error: BaseException) -> None:

@@ -12,6 +12,7 @@ from engagectl.apply.report import ApplyReport, Outcome
 from engagectl.apply.run import Run
 from engagectl.config.project import Project
 from engagectl.errors import EngagectlError, RefusedError
+from engagectl.failpoint import hit
 from engagectl.journal import tables
 from engagectl.model.plan import Plan, Step
 from engagectl.planner import make_plan
@@ -41,9 +42,11 @@ def apply_plan(
     holder = Holder(command="apply", host=socket.gethostname(), pid=os.getpid(), since=tables.rfc3339(now))
     for connection in connections.values():
         connection.lock(journal, timeout_s=lock_timeout_s, holder=holder)
+    hit("apply.locked")
     if approved and not select and all(plan.selected for plan in approved):
         select = tuple(dict.fromkeys(pattern for plan in approved for pattern in plan.selected))
     plan = make_plan(project, connections=connections, now=now, select=select, take_over=take_over, commit=commit)
+    hit("apply.planned")
     refuse(plan, take_over=take_over)
     if approved is not None:
         compare(plan, approved, now=now)

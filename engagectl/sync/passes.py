@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from engagectl.config.project import Project
 from engagectl.config.space import InputSpec
 from engagectl.errors import InternalError, NothingApplied, StatementError
+from engagectl.failpoint import hit
 from engagectl.journal.checkpoints import Searched, read_checkpoints, remember_search
 from engagectl.journal.history import Outcome, Status, finish_sync, record_outcomes, start_sync
 from engagectl.journal.names import keep_times
@@ -53,6 +54,7 @@ def sync(
     for name, connection in connections.items():
         progress.phase(f"sync into {name}")
         connection.lock(project.spec.journal_schema, timeout_s=options.lock_timeout_s, holder=Holder(command="sync"))
+        hit("sync.locked")
         ready = ready_feeds(project, name, connection, options)
         report.left_out += ready.left_out
         is_applied |= ready.applied
@@ -157,6 +159,7 @@ class _Run:
             target=self.project.target,
             now=rfc3339(self.clock()),
         )
+        hit("sync.started")
         record = warehouse(self.project.spec.warehouses[self.name].type)
         self.works = list(prepare(self.connection, self.loader, self.journal, tuple(self.works), self.options))
         for work in self.works:
@@ -187,6 +190,7 @@ class _Run:
             status="Success" if good else "Failure" if none else "Partial",
             notices="; ".join([*(f"{address}: {reason}" for address, reason in why.items()), *self.report.unfinished]),
         )
+        hit("sync.finished")
 
     def _read(self, address: Address) -> int:
         counts = self.report.feeds.get(address)
@@ -269,6 +273,7 @@ class _Run:
             if takers:
                 self._chunk(file, chunk, takers)
             self.progress.advance(file.key, chunk.end, file.bytes)
+            hit("chunk.told")
             if item.catches_up and self.connection.somebody_waits():
                 share, left = share_read(item.files, item.works, self.places)
                 self.late |= {self._address(work) for work in item.works}
@@ -297,7 +302,9 @@ class _Run:
         while going := [work for work in self.works if any(reader.work == work for reader in takers)]:
             stage = make_stage(self.loader.stage, [work.feed for work in going], file.shape)
             try:
+                hit("chunk.read")
                 load(stage, chunk, as_relation(chunk))
+                hit("chunk.staged")
                 works = [work for work in going if work.feed.kind != "users"]
                 if works:
                     pieces = commit_chunk(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from engagectl.failpoint import hit
 from engagectl.journal.checkpoints import Checkpoint, Move, move
 from engagectl.journal.history import Load, record_load
 from engagectl.journal.names import times_table
@@ -68,19 +69,26 @@ def commit_chunk(
     """
     pieces = []
     with _transaction(writer):
+        hit("chunk.begun")
         writer.extender.write(writer.connection, writer.journal, additions, works)
         made = judge(stage, works, uuid_ts=uuid_ts)
+        hit("chunk.judged")
         deduplicate(stage, writer.loader, works)
+        hit("chunk.remembered")
         writer.extender.meet(writer.connection, stage, works)
         quarantine.keep_lines(stage, chunk, secret=secret)
         is_counted = any(work.feed.kind == "connection" for work in works)
         for work in works:
             rows = store(writer.loader, work, made[work])
+            hit("chunk.stored")
             settled = settle(stage, chunk, work, made[work], counts_computations=not is_counted)
             settled.counts.tables += rows
             pieces.append(_piece(stage, work, file, chunk, settled, stands[work], identity=identity, number=number))
         _keep(writer, quarantine.STAGED, file=file.key)
+        hit("chunk.quarantined")
         _record(writer, pieces, uuid_ts=uuid_ts)
+        hit("chunk.before_commit")
+    hit("chunk.committed")
     return pieces
 
 
@@ -114,10 +122,14 @@ def commit_fold(writer: Writer, work: Work, pieces: Sequence[Piece], *, uuid_ts:
     """
     (table,) = work.feed.tables
     with _transaction(writer):
+        hit("users.begun")
         rows = users.fold(writer.loader, work, _times(writer.journal, work.feed), uuid_ts=uuid_ts) if table.fed else 0
+        hit("users.folded")
         pieces[-1].settled.counts.tables[table.name] = rows
         _keep(writer, users.kept(work))
         _record(writer, pieces, uuid_ts=uuid_ts)
+        hit("users.before_commit")
+    hit("users.committed")
     users.release(writer.loader, work)
     return rows
 
@@ -172,6 +184,7 @@ def _record(writer: Writer, pieces: Sequence[Piece], *, uuid_ts: str) -> None:
     for piece in pieces:
         count_undeclared(writer.connection, writer.journal, piece.settled.undeclared)
         record_load(writer.connection, writer.journal, sync_id=writer.sync_id, load=_load(piece, uuid_ts))
+    hit("checkpoint.counted")
     moves: dict[tuple[int, str], Move] = {}
     for piece in pieces:
         key = (piece.after.feed, piece.after.file)
@@ -179,6 +192,7 @@ def _record(writer: Writer, pieces: Sequence[Piece], *, uuid_ts: str) -> None:
         stood = first.before if first else (None if piece.before is None else piece.before.offset)
         moves[key] = Move(before=stood, after=piece.after)
     move(writer.connection, writer.journal, list(moves.values()))
+    hit("checkpoint.moved")
 
 
 def _keep(writer: Writer, staged: str, *, file: str | None = None) -> None:

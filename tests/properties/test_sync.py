@@ -23,7 +23,7 @@ from engagectl.sync.report import SyncReport
 from engagectl.warehouses.contract import Connection
 from tests.properties.messages import SELECTIVE_SYNC, YAML, traffic
 from tests.reference.play import Tables, play
-from tests.reference.tables import differences
+from tests.reference.tables import differences, kept
 from tests.scenarios.house import House
 
 pytestmark = pytest.mark.property
@@ -143,23 +143,11 @@ def _expected_fates(expected: Tables) -> dict[str, Counter[str]]:
     return found
 
 
-def _kept(field: Field) -> set[tuple[str, str, str, str, str]]:
-    rows = field.connection.query(
-        "SELECT f.kind, f.id, q.message_id, q.schema_name, q.table_name, q.column_name, q.reason"
-        " FROM engagectl.quarantine AS q LEFT JOIN engagectl.feeds AS f ON f.number = q.feed"
-    )
-    return {
-        (f"{kind}.{feed}" if kind else "", message, f"{schema}.{table}" if table else "", column, reason)
-        for kind, feed, message, schema, table, column, reason in rows
-    }
-
-
 def _check(field: Field, files: Sequence[tuple[str, str, list[bytes]]], reports: Reports) -> None:
     expected = play(field.feeds, [line for _, _, lines in files for line in lines])
     assert field.differences(expected) == []
     assert _fates(reports) == _expected_fates(expected)
-    entries = {(kept.feed, kept.message, kept.table, kept.column, kept.reason) for kept in expected.kept}
-    assert _kept(field) == entries
+    assert kept(field.connection) == expected.kept
     unbalanced = "read <> inserted + duplicate + filtered + quarantined"
     assert field.connection.query(f"SELECT * FROM engagectl.loads WHERE {unbalanced}") == []
 

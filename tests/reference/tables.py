@@ -10,7 +10,7 @@ from engagectl.model.column_type import ColumnType
 from engagectl.model.feed import Feed, Standard
 from engagectl.model.schema import TableName
 from engagectl.warehouses.contract import Connection
-from tests.reference.play import Tables
+from tests.reference.play import Kept, Tables
 
 Rows = Counter[tuple[tuple[str, Any], ...]]
 
@@ -24,6 +24,18 @@ def differences(connection: Connection, feeds: Iterable[Feed], expected: Tables)
         found += [f"{table}: missing {_brief(row)}" for row in (is_right - is_there).elements()]
         found += [f"{table}: not expected {_brief(row)}" for row in (is_there - is_right).elements()]
     return sorted(found)
+
+
+def kept(connection: Connection) -> set[Kept]:
+    """Return what the quarantine holds."""
+    rows = connection.query(
+        "SELECT f.kind, f.id, q.message_id, q.schema_name, q.table_name, q.column_name, q.reason"
+        " FROM engagectl.quarantine AS q LEFT JOIN engagectl.feeds AS f ON f.number = q.feed"
+    )
+    return {
+        Kept(f"{kind}.{feed}" if kind else "", message, f"{schema}.{table}" if table else "", column, reason)
+        for kind, feed, message, schema, table, column, reason in rows
+    }
 
 
 def _columns(feeds: Iterable[Feed]) -> dict[TableName, dict[str, ColumnType]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from engagectl.errors import StatementError
+from engagectl.failpoint import hit
 from engagectl.model.column_type import ColumnType
 from engagectl.model.schema import TableName
 from engagectl.warehouses.contract import UsersFold, Window, visible
@@ -122,6 +123,7 @@ class DuckdbLoader:
             self._run(f"CREATE OR REPLACE TEMP TABLE ec_times AS SELECT d.id AS id, {times_new} {source}")
             self._run(f"DELETE FROM {times} USING ec_times WHERE {times}.id = ec_times.id")
             self._run(f"INSERT INTO {times} BY NAME SELECT * FROM ec_times")
+        hit("users.times_written")
         self._run(f"DELETE FROM {users} USING ec_changed WHERE {users}.id = ec_changed.id")
         stamp = f", CAST('{fold.uuid_ts}' AS TIMESTAMPTZ) AS uuid_ts" if "uuid_ts" in present else ""
         return self._run(f"INSERT INTO {users} BY NAME SELECT *{stamp} FROM ec_changed")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import duckdb
 
 from engagectl.errors import StatementError
+from engagectl.failpoint import hit
 from engagectl.model.column_type import ColumnType, Json, JsonText, Native, Text
 from engagectl.model.schema import TableName
 from engagectl.warehouses.contract import UsersFold, Window, visible
@@ -147,6 +148,7 @@ class PostgresLoader:
             f" LEFT JOIN {users} AS o ON o.id = d.id LEFT JOIN {times} AS t ON t.id = d.id"
         )
         self._write(times, {at: _at(at) for _, at, _ in traits}, there="timed", only="true")
+        hit("users.times_written")
         stamp = f"timestamptz '{fold.uuid_ts}'" if "uuid_ts" in stored else ""
         return self._write(users, {name: name for name in values}, there="there", only="n.changed", stamp=stamp)
 

@@ -1,0 +1,1 @@
+"""Killing the program at every point, and looking from outside at what it left behind."""
