@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engagectl.apply import ApplyReport
     from engagectl.edit.adopt import Imported
     from engagectl.edit.fmt import Formatted
+    from engagectl.erase.person import Erased, EraseReport
     from engagectl.inspect.compare import Comparison
     from engagectl.inspect.files import FileFacts
     from engagectl.inspect.survey import Survey
@@ -375,6 +376,30 @@ def empty_plan(project: Project) -> Plan:
     from engagectl.planner.plan import sealed
 
     return sealed(project, (), now=datetime.now(UTC), select=(), mode="warehouse", commit=_commit(project.root))
+
+
+def erase(
+    project: Project,
+    user: str,
+    *,
+    forever: bool = False,
+    dry_run: bool = False,
+    confirm: "Callable[[Sequence[Erased]], bool]",
+) -> "EraseReport":
+    """Remove one user id from every table of this project, and filter its messages from now on."""
+    from engagectl.erase import person
+
+    with connected(project, command="erase", read_only=dry_run) as connections:
+        return person.erase(
+            project,
+            connections=connections,
+            user=user,
+            forever=forever,
+            dry_run=dry_run,
+            now=datetime.now(UTC),
+            confirm=confirm,
+            lock_timeout_s=project.lock_timeout_s,
+        )
 
 
 def quarantine(project: Project, *, limit: int = 100) -> "tuple[tuple[str, QuarantineEntry], ...]":

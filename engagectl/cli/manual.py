@@ -48,7 +48,12 @@ MANUAL: dict[str, tuple[str, str, str, tuple[int, ...]]] = {
     "quarantine": ("quarantine list", "the journal", "rows that became storable, on replay; the journal", _WRITING),
     "disown": ("disown table.engage_default.users", "the journal", "ownership in the journal; no table", _READING),
     "unlock": ("unlock", "the lock in the journal", "the lock", _READING),
-    "erase": ("erase --user u123 --dry-run", "the applied state", "deletes the user's rows", _WRITING),
+    "erase": (
+        "erase --user u123 --dry-run",
+        "the applied state",
+        "deletes rows in the tables and the journal",
+        _WRITING,
+    ),
     "compare": (
         "compare engage_default engage_new --key id",
         "the rows of two schemas",

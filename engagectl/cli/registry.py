@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {  # name -> (module:function, one l
     ),
     "disown": ("engagectl.cli.commands.disown:disown", "Give up a table or column; it stays.", "Repair"),
     "compare": ("engagectl.cli.commands.compare:compare", "Compare two schemas row by row.", "Repair"),
+    "erase": ("engagectl.cli.commands.erase:erase", "Remove one user id from every table, for good.", "Repair"),
     "validate": ("engagectl.cli.commands.validate:validate", "Check the YAML. Connects to nothing.", "In CI"),
     "fmt": ("engagectl.cli.commands.fmt:fmt", "Write the YAML in one layout, comments kept.", "In CI"),
     "ci": ("engagectl.cli.commands.ci:ci", "Comment, keep an issue, or fetch approved plans, in a job.", "In CI"),

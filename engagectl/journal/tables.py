@@ -71,6 +71,7 @@ TABLES: tuple[Table, ...] = (
         *("reason", "file", ("line_offset", INTEGER), ("line", INTEGER), "content", "content_kind"),
         *(("length", INTEGER), "row_id", "happened_at", "sync_id", "recorded_at"),
     ),
+    _table("erasures", "id", "project", "target", "erased_at", "digest", "received_to", "deleted"),
     _table("undeclared", ("feed", INTEGER), "kind", "key", "types", ("messages", INTEGER), "first_at", "last_at"),
 )
 
@@ -123,8 +124,8 @@ def ensure(connection: Connection, warehouse: Warehouse, schema: str) -> bool:
             keys = _KEYS.get(table.name.table, ()) if _has_keys(warehouse) else ()
             create_table(connection, warehouse, place(schema, table.name.table), table.columns, keys=keys)
         if read_meta(connection, schema, "database_id") is None:
-            _write_meta(connection, schema, "database_id", str(uuid.uuid4()))
-        _write_meta(connection, schema, "version", str(VERSION))
+            write_meta(connection, schema, "database_id", str(uuid.uuid4()))
+        write_meta(connection, schema, "version", str(VERSION))
         connection.commit()
     except BaseException:
         connection.rollback()
@@ -160,6 +161,6 @@ def read_meta(connection: Connection, schema: str, item: str) -> str | None:
     return str(rows[0][0]) if rows else None
 
 
-def _write_meta(connection: Connection, schema: str, item: str, content: str) -> None:
+def write_meta(connection: Connection, schema: str, item: str, content: str) -> None:
     connection.execute(f"DELETE FROM {place(schema, 'meta')} WHERE item = ?", (item,))
     connection.execute(f"INSERT INTO {place(schema, 'meta')} (item, content) VALUES (?, ?)", (item, content))

@@ -315,6 +315,15 @@ DOCUMENTS: dict[str, dict[str, Schema]] = {  # command -> the keys of its docume
         "fetched?": _list(COUNT),
         "without?": _list(COUNT),
     },
+    "erase": {
+        "erase_id": TEXT,
+        "dry_run": FLAG,
+        "forever": FLAG,
+        "declined": FLAG,
+        "tables": _list(_object({"table": TEXT, "link": TEXT, "rows": COUNT})),
+        "unlinked": _list(TEXT),
+        "not_reached": _list(TEXT),
+    },
     "completion": {"shell": TEXT, "script": TEXT},
     "version": {"version": TEXT},
 }

@@ -5,9 +5,11 @@ from dataclasses import replace
 
 from engagectl.journal.applied import rewrite
 from engagectl.journal.checkpoints import read_checkpoints
+from engagectl.journal.erasures import read_tombstones, tombstone_key
 from engagectl.sync.chunk import Work
 from engagectl.sync.keys import checked, stage_keys
 from engagectl.sync.options import SyncOptions
+from engagectl.sync.tombstones import stage_tombstones
 from engagectl.warehouses.contract import Connection, Loader
 
 
@@ -16,6 +18,8 @@ def prepare(
 ) -> tuple[Work, ...]:
     """Return the feeds as they go to work."""
     stage_keys(loader.stage, options.keys)
+    if (key := tombstone_key(connection, journal)) is not None:
+        stage_tombstones(loader.stage, read_tombstones(connection, journal), key)
     ready = []
     for work in works:
         feed = checked(work.feed, options.keys)

@@ -12,8 +12,10 @@ from engagectl.model.names import stored_name
 from engagectl.sync.sql.casts import as_text, strict, string_of, transformed
 from engagectl.sync.sql.quoting import literal, one_of
 from engagectl.sync.stage import Stage, alternatives
+from engagectl.sync.tombstones import is_erased
 
 KEYS = "hmac_keys"  # not of a chunk: forget() leaves it
+ERASED = "ec_erased_lines"
 DEFAULT_NAMES = {
     "Audience Entered": "audience_entered",
     "Audience Exited": "audience_exited",
@@ -71,6 +73,11 @@ def mark(stage: Stage) -> Seen:
         f"CREATE OR REPLACE TEMP VIEW ec_routed AS SELECT *, {computation(stage)} AS computation FROM ec_messages"
     )
     query = stage.handle.execute
+    if stage.has_tombstones:
+        query(
+            f"CREATE OR REPLACE TEMP TABLE {ERASED} AS SELECT line_no FROM ec_messages"
+            f" WHERE {is_erased('user_id', 'received_at')}"
+        )
     return Seen(
         tuple(
             r[0] for r in query("SELECT DISTINCT computation FROM ec_routed WHERE computation IS NOT NULL").fetchall()
@@ -94,6 +101,8 @@ def resolve(raw: str, declared: Iterable[Declared]) -> Declared | None:
 def outcome(feed: Feed, stage: Stage, seen: Seen) -> str:
     """Return the CASE that decides what becomes of a line for this feed, over `ec_routed`."""
     cases = ["WHEN broken IS NOT NULL THEN 'q:' || broken", "WHEN type = 'run_completed' THEN 'f:control'"]
+    if stage.has_tombstones:  # before anything that would keep it, the quarantine included
+        cases.insert(0, f"WHEN line_no IN (SELECT line_no FROM {ERASED}) THEN 'f:erased'")
     cases.append("WHEN type NOT IN ('identify', 'track') THEN 'f:call_type'")
     if feed.space_id is not None:
         cases.append(f"WHEN space_id <> {literal(feed.space_id)} THEN 'f:other_space'")

@@ -25,6 +25,7 @@ from engagectl.sync.inputs.shape import SEGMENT, Shape
 from engagectl.sync.sql.casts import string_of, time_of
 from engagectl.sync.sql.extract import extract
 from engagectl.sync.sql.quoting import literal
+from engagectl.sync.tombstones import are_staged
 
 PERSONAS = ("context", "personas")
 STANDARD: tuple[tuple[str, ...], ...] = (
@@ -91,6 +92,7 @@ class Stage:
     wanted: frozenset[str]
     shape: Shape = SEGMENT
     integrations: bool = False
+    has_tombstones: bool = False
     columns: dict[tuple[str, ...], str] = field(default_factory=dict)
     spellings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     places: dict[str, int] = field(default_factory=dict)
@@ -135,7 +137,7 @@ def make_stage(handle: duckdb.DuckDBPyConnection, feeds: Sequence[Feed], shape: 
                 elif isinstance(column.value, InBody):
                     wanted.update(column.value.keys)
     integrations = any(feed.integration is not None for feed in feeds)
-    return Stage(handle, tuple(paths), frozenset(wanted), shape, integrations)
+    return Stage(handle, tuple(paths), frozenset(wanted), shape, integrations, are_staged(handle))
 
 
 def alternatives(value: AtPath) -> tuple[tuple[str, ...], ...]:

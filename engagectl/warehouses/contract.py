@@ -234,4 +234,7 @@ class Warehouse:
     native_type: Callable[[str], ColumnType]  # the catalog's text -> the neutral type, Native when there is none
     newest: Callable[..., Newest]  # (connection, table, its name as SQL, rows=N): what a bounded look may read
     role: Callable[[Connection], str]  # who the session is to the engine, "" where it knows no roles
+    scrub: Callable[
+        ..., tuple[str, ...]
+    ]  # (connection, tables, journal): forget deleted rows; what may still hold them
     endpoint: Callable[[Any, Mapping[str, str]], str]  # the database it resolves to, as text: two equal ones are EC413

@@ -1,7 +1,7 @@
 """DuckDB: one file, one writer. The record of its facts and parts; the driver is imported by connect()."""
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from engagectl.model.change import (
     RenameTable,
     WidenColumn,
 )
-from engagectl.model.schema import State
+from engagectl.model.schema import State, TableName
 from engagectl.warehouses.contract import NO_NEEDS, Capabilities, Check, Connection, Loader, Needs, Warehouse
 from engagectl.warehouses.duckdb.catalog import catalog
 from engagectl.warehouses.duckdb.column_types import (
@@ -78,6 +78,12 @@ def _endpoint(spec: Any, fields: Mapping[str, str]) -> str:
     return "duckdb:" + posixpath.normpath(fields.get("path", str(spec.path)))
 
 
+def _scrub(connection: Any, tables: Sequence[TableName], journal: str) -> tuple[str, ...]:
+    from engagectl.warehouses.duckdb.scrub import scrub
+
+    return scrub(connection, tables, journal)
+
+
 WAREHOUSE = Warehouse(
     name="duckdb",
     title="DuckDB",
@@ -103,6 +109,7 @@ WAREHOUSE = Warehouse(
     doctor=_doctor,
     grants=_grants,
     native_type=native_type,
+    scrub=_scrub,
     newest=newest,
     role=role,
     endpoint=_endpoint,

@@ -123,6 +123,11 @@ class DuckdbConnection:
         self._path = path
         self._scratch = _lock_down(handle)
 
+    @property
+    def path(self) -> Path | None:
+        """Return the file, None where a read-only session stands for one that is not there."""
+        return self._path
+
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         self.queries += 1
         began = time.perf_counter()

@@ -1,12 +1,12 @@
 """PostgreSQL. The record of its facts and parts; the driver is imported by connect()."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from engagectl.model.change import Change, DropColumn, DropTable, Hazard, RebuildColumn, WidenColumn
-from engagectl.model.schema import State
+from engagectl.model.schema import State, TableName
 from engagectl.warehouses.contract import NO_NEEDS, Capabilities, Check, Connection, Loader, Needs, Warehouse
 from engagectl.warehouses.postgres.catalog import catalog
 from engagectl.warehouses.postgres.column_types import (
@@ -79,6 +79,12 @@ def _endpoint(spec: Any, fields: Mapping[str, str]) -> str:
     return f"postgres:{found['host'].lower() or 'localhost'}:{found['port'] or 5432}/{found['database']}"
 
 
+def _scrub(connection: Any, tables: Sequence[TableName], journal: str) -> tuple[str, ...]:
+    from engagectl.warehouses.postgres.scrub import scrub
+
+    return scrub(connection, tables, journal)
+
+
 WAREHOUSE = Warehouse(
     name="postgres",
     title="PostgreSQL",
@@ -104,6 +110,7 @@ WAREHOUSE = Warehouse(
     doctor=_doctor,
     grants=_grants,
     native_type=native_type,
+    scrub=_scrub,
     newest=newest,
     role=role,
     endpoint=_endpoint,

@@ -1,0 +1,1 @@
+"""One person is removed from every table that this project loads, and stays away."""
