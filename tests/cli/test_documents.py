@@ -54,6 +54,7 @@ SUCCESS = [
     ("schema", "--write"),
     ("explain", "EC104"),
     ("quarantine", "list"),
+    ("erase", "--user", "u123", "--dry-run"),
     ("validate",),
     ("import",),
     ("compare", "engage_default", "default"),
