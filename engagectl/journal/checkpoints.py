@@ -140,3 +140,11 @@ def remember_search(connection: Connection, journal: str, found: Sequence[Search
                 " WHERE feed = ? AND file = ?",
                 (item.searched_to, item.complete_to, item.feed, item.file),
             )
+
+
+def forget_files(connection: Connection, journal: str, feeds: Sequence[int], files: Sequence[str]) -> None:
+    """Forget how far feeds have read some files: they begin at 0 again in those."""
+    connection.execute_many(
+        f"DELETE FROM {place(journal, 'checkpoints')} WHERE feed = ? AND file = ?",
+        [(feed, file) for feed in feeds for file in files],
+    )

@@ -240,9 +240,12 @@ def _entry(
 def next_stamp(connection: Connection, journal: str, now: str) -> str:
     """Return the load stamp of the next chunk: now, or one microsecond after the last one when clocks went back."""
     (last,) = connection.query(f"SELECT max(uuid_ts) FROM {place(journal, 'loads')}")[0]
-    if last is None or now > last:
-        return now
-    return rfc3339(datetime.fromisoformat(last) + timedelta(microseconds=1))
+    return now if last is None else later(str(last), now)
+
+
+def later(last: str, now: str) -> str:
+    """Return now, or a microsecond after the last stamp where that is later."""
+    return now if now > last else rfc3339(datetime.fromisoformat(last) + timedelta(microseconds=1))
 
 
 def last_commit(connection: Connection, journal: str, *, project: str, target: str) -> tuple[str, str] | None:

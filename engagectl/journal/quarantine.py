@@ -145,6 +145,14 @@ def purge(connection: Connection, journal: str, selection: Selection) -> int:
     return connection.execute(f"DELETE FROM {place(journal, 'quarantine')} WHERE {where}", values)
 
 
+def purge_before(connection: Connection, journal: str, time: str, feeds: Sequence[int]) -> int:
+    """Forget the entries of some feeds, and of lines, that were recorded before a time; return how many."""
+    listed = ", ".join(map(str, (LINE_FEED, *feeds)))
+    return connection.execute(
+        f"DELETE FROM {place(journal, 'quarantine')} WHERE recorded_at < ? AND feed IN ({listed})", (time,)
+    )
+
+
 def count_by_reason(connection: Connection, journal: str) -> list[tuple[int, str, int]]:
     """Return (feed number, reason, entries)."""
     if not has_journal(connection, journal):

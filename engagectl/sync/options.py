@@ -2,12 +2,23 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from engagectl.config.resolve import Secret
 
 Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A number, or a share of what was read, in percent."""
+
+    value: float
+    is_share: bool = False
+
+    def is_passed(self, number: int, of: int) -> bool:
+        return number * 100 > self.value * of if self.is_share else number > self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +27,9 @@ class SyncOptions:
 
     `complete` are globs of files that nobody writes to any more: an unfinished last line of them counts. `fold_rows`
     identifies wait for users at most, fewer where its rows are wide.
+
+    `reread` reads the inputs from the beginning (of the files since a day) and moves no checkpoint back; `as_new` are
+    keys of files whose checkpoints are forgotten first. `stop` is asked between chunks.
     """
 
     select: Sequence[str] = ()
@@ -23,6 +37,12 @@ class SyncOptions:
     complete: Sequence[str] = ()
     chunk_bytes: int = 64 << 20
     fold_rows: int = 400_000
+    reread: bool = False
+    since: date | None = None
+    as_new: Sequence[str] = ()
+    max_time_s: float | None = None
+    max_quarantine: Limit | None = None
+    stop: Callable[[], bool] = lambda: False
     lock_timeout_s: float = 10.0
     keys: Mapping[str, Secret] = field(default_factory=dict)  # of hmac_sha256, by the id of their credentials
 

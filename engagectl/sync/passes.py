@@ -1,17 +1,21 @@
 """The loop: which feeds read which files from where."""
 
+import contextlib
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import monotonic
 
+from engagectl.config.field import seconds
 from engagectl.config.project import Project
 from engagectl.config.space import InputSpec
-from engagectl.errors import InternalError, NothingApplied, StatementError
+from engagectl.errors import EngagectlError, InternalError, Interrupted, NothingApplied, StatementError
 from engagectl.failpoint import hit
-from engagectl.journal.checkpoints import Searched, read_checkpoints, remember_search
-from engagectl.journal.history import Outcome, Status, finish_sync, record_outcomes, start_sync
+from engagectl.journal.checkpoints import Searched, forget_files, read_checkpoints, remember_search
+from engagectl.journal.history import Outcome, Status, finish_sync, later, next_stamp, record_outcomes, start_sync
 from engagectl.journal.names import keep_times
+from engagectl.journal.quarantine import purge_before
 from engagectl.journal.tables import rfc3339
 from engagectl.model.address import Address
 from engagectl.model.feed import InBody
@@ -19,18 +23,20 @@ from engagectl.sync import users
 from engagectl.sync.chunk import Work
 from engagectl.sync.due import is_blackout
 from engagectl.sync.extend import Addition, Extender, Met
-from engagectl.sync.inputs import Chunk, InputFile, as_relation, chunks, identity, verify
+from engagectl.sync.inputs import Chunk, InputFile, Unreadable, as_relation, chunks, identity, readable, verify
 from engagectl.sync.inputs.complete import is_closed
+from engagectl.sync.inputs.files import TAIL_BYTES
+from engagectl.sync.inputs.layout import is_from
 from engagectl.sync.options import Clock, Progress, Silent, SyncOptions
 from engagectl.sync.places import Pass, Places, Reader, passes, readers, share_read, stops
 from engagectl.sync.prepare import expire_ids, prepare
 from engagectl.sync.quarantine import secrets_of
-from engagectl.sync.ready import Ready, address_in, ready_feeds
-from engagectl.sync.report import FeedCounts, LeftOut, SyncReport
+from engagectl.sync.ready import Ready, address_in, check_select, ready_feeds
+from engagectl.sync.report import Failed, FeedCounts, LeftOut, SyncReport
 from engagectl.sync.sources import source_files
 from engagectl.sync.stage import load, make_stage, release
 from engagectl.sync.taken import take_due
-from engagectl.sync.transaction import Piece, Writer, commit_chunk, commit_fold, gather
+from engagectl.sync.transaction import FeedRefused, Piece, Writer, commit_chunk, commit_fold, gather
 from engagectl.warehouses.contract import Connection, Holder, Loader
 from engagectl.warehouses.registry import warehouse
 
@@ -51,6 +57,9 @@ def sync(
     """Load what the inputs hold into the tables of the applied state, warehouse by warehouse."""
     report = SyncReport(sync_id=uuid.uuid4().hex[:12])
     is_applied = False
+    check_select(project, connections, options.select)
+    ends_at = None if options.max_time_s is None else monotonic() + options.max_time_s
+    failed: list[EngagectlError] = []
     for name, connection in connections.items():
         progress.phase(f"sync into {name}")
         connection.lock(project.spec.journal_schema, timeout_s=options.lock_timeout_s, holder=Holder(command="sync"))
@@ -59,9 +68,26 @@ def sync(
         report.left_out += ready.left_out
         is_applied |= ready.applied
         works = _due(project, name, connection, ready.works, options, report, clock())
-        if works or ready.left_out:
-            loader = warehouse(project.spec.warehouses[name].type).loader(connection, project.spec.journal_schema)
-            _Run(project, name, connection, loader, options, clock, progress, report, ready, list(works)).run()
+        if not works and not ready.left_out:
+            continue
+        loader = warehouse(project.spec.warehouses[name].type).loader(connection, project.spec.journal_schema)
+        run = _Run(project, name, connection, loader, options, clock, progress, report, ready, list(works))
+        run.ends_at = ends_at
+        try:
+            run.run()
+        except Interrupted:
+            raise
+        except EngagectlError as error:
+            failed.append(error)
+            report.failed.append(Failed(name, error.code, error.message, "; ".join(error.help)))
+        if report.interrupted:
+            break
+    if options.max_quarantine is not None:
+        entries = sum(counts.quarantined + counts.cells for counts in report.feeds.values())
+        read = sum(counts.read for counts in report.feeds.values())
+        report.too_much_quarantined = options.max_quarantine.is_passed(entries, read)
+    if failed and not report.committed:
+        raise failed[0]
     if not is_applied:
         raise NothingApplied("no apply has recorded a feed for this project yet", help="run: engagectl apply")
     return report
@@ -88,7 +114,11 @@ def _due(
 
 
 class _Yielded(Exception):  # noqa: N818  no error: the sync ends here, and what is committed stays
-    """Somebody waits for the lock, and this sync only catches up."""
+    """Ends the passes before the inputs are read to their end."""
+
+    def __init__(self, why: str, item: Pass) -> None:
+        super().__init__(why)
+        self.item = item
 
 
 @dataclass
@@ -117,7 +147,8 @@ class _Run:
     folds: dict[Work, _Waiting] = field(default_factory=dict)
     late: set[Address] = field(default_factory=set)
     searched: list[Searched] = field(default_factory=list)
-    stamp: datetime | None = None
+    ends_at: float | None = None
+    stamp: str = ""
 
     @property
     def journal(self) -> str:
@@ -140,15 +171,21 @@ class _Run:
 
     def run(self) -> None:
         """Load every feed of this warehouse, and record how it went."""
-        self._start()
         try:
+            self._start()
             self._all_passes()
         except BaseException:
-            self._finish(broken=True)
+            with contextlib.suppress(EngagectlError):  # it may be the connection that failed
+                self._finish(broken=True)
             raise
         remember_search(self.connection, self.journal, self.searched)
         expire_ids(self.connection, self.loader, self.works)
+        purge_before(self.connection, self.journal, self._kept_from(), [work.number for work in self.works])
         self._finish()
+
+    def _kept_from(self) -> str:
+        """Return the time from which on quarantine is kept."""
+        return rfc3339(self.clock() - timedelta(seconds=seconds(self.project.spec.quarantine.keep)))
 
     def _start(self) -> None:
         start_sync(
@@ -160,6 +197,8 @@ class _Run:
             now=rfc3339(self.clock()),
         )
         hit("sync.started")
+        if self.options.stop():
+            raise Interrupted("interrupted", help="nothing was loaded yet")
         record = warehouse(self.project.spec.warehouses[self.name].type)
         self.works = list(prepare(self.connection, self.loader, self.journal, tuple(self.works), self.options))
         for work in self.works:
@@ -167,6 +206,8 @@ class _Run:
                 traits = [column.name for column in table.columns if isinstance(column.value, InBody)]
                 keep_times(self.connection, record, self.journal, table.name, traits)
             self.report.feeds[self._address(work)] = FeedCounts(self._address(work))
+        if self.options.as_new:
+            forget_files(self.connection, self.journal, [work.number for work in self.works], self.options.as_new)
         self.places.moved(read_checkpoints(self.connection, self.journal, [work.number for work in self.works]))
 
     def _finish(self, *, broken: bool = False) -> None:
@@ -212,9 +253,11 @@ class _Run:
                 for _, _, item in planned:
                     if item.catches_up == catches_up:
                         self._pass(item)
+            self._fold_all()
         except _Yielded as end:
-            self.report.unfinished.append(str(end))
-        self._fold_all()
+            self._fold_all()
+            share, left = share_read(end.item.files, end.item.works, self.places)
+            self.report.unfinished.append(f"{end}: {share} %, {left:,} files left")
 
     def _inputs(self) -> Iterator[tuple[list[Work], tuple[InputFile, ...]]]:
         """Yield the feeds that read one input, with its files: an input that sources share is read once for all."""
@@ -231,9 +274,18 @@ class _Run:
         for file in item.files:
             works = [work for work in self.works if work in item.works]
             closed = is_closed(file, self.options.complete)
-            group = self._verified(file, readers(works, file, self.places, closed=closed))
-            if group:
-                self._file(file, group, item)
+            again = self.options.reread and is_from(file.key, self.options.since)
+            group = readers(works, file, self.places, closed=closed, again=again)
+            try:
+                with readable(file):
+                    group = self._verified(file, group)
+                if group:
+                    self._file(file, group, item)
+            except Unreadable as error:
+                self.report.left_out += [
+                    LeftOut(self._address(reader.work), error.code, error.message, "; ".join(error.help))
+                    for reader in group
+                ]
 
     def _verified(self, file: InputFile, group: list[Reader]) -> list[Reader]:
         """Leave out the feeds for which the file is not the one that they have read."""
@@ -250,8 +302,13 @@ class _Run:
             if known[key] == "same":
                 same.append(reader)
                 continue
-            reason = f"{file.key} is {known[key]} since it was read"
-            self.report.left_out.append(LeftOut(self._address(reader.work), "EC720", reason))
+            reason = (
+                f"{file.key} is shorter than the {point.offset:,} bytes that were read of it"
+                if known[key] == "shorter"
+                else f"{file.key} does not begin with the {point.offset:,} bytes that were read of it"
+            )
+            advice = f"if it is a new file under an old name: engagectl sync --as-new {file.key}"
+            self.report.left_out.append(LeftOut(self._address(reader.work), "EC720", reason, advice))
         return same
 
     def _file(self, file: InputFile, group: list[Reader], item: Pass) -> None:
@@ -274,18 +331,31 @@ class _Run:
                 self._chunk(file, chunk, takers)
             self.progress.advance(file.key, chunk.end, file.bytes)
             hit("chunk.told")
-            if item.catches_up and self.connection.somebody_waits():
-                share, left = share_read(item.files, item.works, self.places)
-                self.late |= {self._address(work) for work in item.works}
-                raise _Yielded(f"catching up: {share} %, {left:,} files left")
+            self._look_up(item)
         if file.format != "ndjson" and file.bytes is not None:
             self.searched += [
                 Searched(feed=reader.work.number, file=file.key, searched_to=file.bytes, complete_to=0)
                 for reader in group
             ]
 
+    def _look_up(self, item: Pass) -> None:
+        """End between chunks when asked to, when the time is up, or when somebody waits and this only catches up."""
+        if self.options.stop():
+            self.report.interrupted = True
+            why = "stopped"
+        elif self.ends_at is not None and monotonic() >= self.ends_at:
+            why = "the time is up"
+        elif item.catches_up and self.connection.somebody_waits():
+            why = "catching up"
+        else:
+            return
+        self.late |= {self._address(work) for work in self.works if item.catches_up <= (work in item.works)}
+        raise _Yielded(why, item)
+
     def _chunk(self, file: InputFile, chunk: Chunk, takers: Sequence[Reader]) -> None:
-        known = identity(file, chunk.end)
+        size = chunk.end - chunk.offset
+        with readable(file):
+            known = identity(file, chunk.end, before=chunk.buffer[max(0, size - TAIL_BYTES) : size])
         self._commit(file, chunk, takers, known)
         for reader in takers:
             reader.offset, reader.line = chunk.end, chunk.line + chunk.lines
@@ -333,8 +403,16 @@ class _Run:
                 additions += met.additions
                 self._stop(met.failed)
                 self.works = met.extended(self.works)
+            except FeedRefused as refused:
+                self._refused(refused.work, refused.error)
             finally:
                 release(stage)
+
+    def _refused(self, work: Work, error: StatementError) -> None:
+        """Leave a feed out from here on: the warehouse did not take what it loads."""
+        self.works = [other for other in self.works if other != work]
+        advice = "its offset has not moved: see what changed with engagectl plan, and run the sync again"
+        self.report.left_out.append(LeftOut(self._address(work), "EC703", error.message, advice))
 
     def _stop(self, failed: Mapping[Work, str]) -> None:
         """Leave feeds out from here on: they met what nobody declared, and ask to stop then."""
@@ -353,14 +431,12 @@ class _Run:
             commit_fold(self.writer, work, waiting.pieces, uuid_ts=self._stamp())
         except StatementError as error:
             users.release(self.loader, work)
-            self.works.remove(work)
-            self.report.left_out.append(
-                LeftOut(self._address(work), "EC703", error.message, "its offset has not moved: run the sync again")
-            )
+            self._refused(work, error)
             return
         self._committed(waiting.pieces)
 
     def _committed(self, pieces: Sequence[Piece]) -> None:
+        self.report.committed = True
         self.places.moved(piece.after for piece in pieces)
         for piece in pieces:
             self.report.feeds[self._address(piece.work)].add(piece.settled.counts)
@@ -368,7 +444,7 @@ class _Run:
                 self.report.undeclared[f"{item.kind} {item.key}"] += item.messages
 
     def _stamp(self) -> str:
-        """Return the load stamp of the next transaction: strictly increasing within a sync."""
-        now = self.clock()
-        self.stamp = now if self.stamp is None or now > self.stamp else self.stamp + timedelta(microseconds=1)
-        return rfc3339(self.stamp)
+        """Return the load stamp of the next transaction: strictly increasing, over syncs too."""
+        now = rfc3339(self.clock())
+        self.stamp = later(self.stamp, now) if self.stamp else next_stamp(self.connection, self.journal, now)
+        return self.stamp

@@ -53,7 +53,7 @@ def passes(works: Sequence[Work], files: Sequence[InputFile], places: Places) ->
 @dataclass
 class Reader:
     """One feed in one file: where it reads on, where it ends (None: with the file), and whether an unfinished last
-    line counts.
+    line counts. It stands further on where it reads again.
     """
 
     work: Work
@@ -61,13 +61,16 @@ class Reader:
     line: int
     end: int | None = None
     closed: bool = False
+    stands: int = 0
 
     def takes(self, begin: int) -> bool:
         return self.offset <= begin and (self.end is None or begin < self.end)
 
 
-def readers(works: Sequence[Work], file: InputFile, places: Places, *, closed: bool) -> list[Reader]:
-    """Return the feeds that may have something to read in a file.
+def readers(
+    works: Sequence[Work], file: InputFile, places: Places, *, closed: bool, again: bool = False
+) -> list[Reader]:
+    """Return the feeds that may have something to read in a file; `again` from its beginning.
 
     A compressed file of the size that was read to its end has nothing more: to look would be to unpack all of it.
     """
@@ -75,23 +78,18 @@ def readers(works: Sequence[Work], file: InputFile, places: Places, *, closed: b
     for work in works:
         point = places.at(work, file)
         until = work.until.get(file.key, Until(closed=closed))
-        reader = Reader(
-            work,
-            offset=0 if point is None else point.offset,
-            line=0 if point is None else point.line,
-            end=until.end,
-            closed=until.closed,
-        )
-        is_read = point is not None and point.offset > 0 and file.format != "ndjson" and point.searched_to == file.bytes
-        if not is_read and (reader.end is None or reader.offset < reader.end):
-            found.append(reader)
+        stands = 0 if point is None else point.offset
+        at, line = (0, 0) if point is None or again else (point.offset, point.line)
+        is_read = point is not None and at > 0 and file.format != "ndjson" and point.searched_to == file.bytes
+        if not is_read and (until.end is None or at < until.end):
+            found.append(Reader(work, at, line, end=until.end, closed=until.closed, stands=stands))
     return found
 
 
 def stops(group: Sequence[Reader]) -> tuple[int, ...]:
     """Return where a chunk has to end so that each feed takes it whole or not at all."""
     ends = {reader.end for reader in group if reader.end is not None}
-    return tuple(sorted({reader.offset for reader in group} | ends))
+    return tuple(sorted({at for reader in group for at in (reader.offset, reader.stands)} | ends))
 
 
 def share_read(files: Sequence[InputFile], works: Sequence[Work], places: Places) -> tuple[int, int]:

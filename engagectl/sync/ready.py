@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engagectl.config.project import Project
+from engagectl.errors import UsageError
 from engagectl.journal.applied import AppliedFeed, read_feeds
 from engagectl.journal.checkpoints import read_checkpoints
 from engagectl.journal.tables import quoted
@@ -41,7 +42,7 @@ def ready_feeds(project: Project, name: str, connection: Connection, options: Sy
         address = address_in(name, applied.feed)
         if applied.retired_at is not None or applied.feed.excluded_by:
             continue
-        if options.select and not any(address.matches(pattern) for pattern in options.select):
+        if options.select and not _is_selected(name, applied.feed, stored, options.select):
             continue
         numbers[address] = applied.number
         found = _missing(project, name, connection, applied.feed, address)
@@ -53,6 +54,33 @@ def ready_feeds(project: Project, name: str, connection: Connection, options: Sy
             works.append(Work(applied.number, applied.feed))
     is_applied = any(applied.feed.project == project.spec.project for applied in stored)
     return Ready(tuple(works), tuple(left_out), is_applied, numbers)
+
+
+def check_select(project: Project, connections: Mapping[str, Connection], select: Sequence[str]) -> None:
+    """Raise UsageError for a pattern that names no feed, before anything is loaded."""
+    feeds = [
+        address_in(name, applied.feed)
+        for name, connection in (connections.items() if select else ())
+        for applied in read_feeds(connection, project.spec.journal_schema, project=project.spec.project)
+        if applied.retired_at is None
+    ]
+    for pattern in select if feeds else ():
+        if not any(address.matches(pattern) for address in feeds):
+            there = ", ".join(sorted({f"{address.kind}.{address.name}" for address in feeds}))
+            raise UsageError(f"no applied feed is named {pattern}", help=f"feeds that were applied: {there}")
+
+
+def _is_selected(name: str, feed: Feed, stored: Sequence[AppliedFeed], select: Sequence[str]) -> bool:
+    """Tell whether a feed is named, or is the users of a connection that is."""
+    named = [feed]
+    if feed.kind == "users":
+        named += [
+            other.feed
+            for other in stored
+            if other.feed.kind == "connection"
+            and (other.feed.project, other.feed.space, other.feed.source) == (feed.project, feed.space, feed.source)
+        ]
+    return any(address_in(name, one).matches(pattern) for one in named for pattern in select)
 
 
 def address_in(name: str, feed: Feed) -> Address:

@@ -47,6 +47,16 @@ class LeftOut:
     help: str = ""
 
 
+@dataclass(frozen=True)
+class Failed:
+    """A warehouse in which the sync could not go on."""
+
+    warehouse: str
+    code: str
+    reason: str
+    help: str = ""
+
+
 @dataclass
 class SyncReport:
     """`warnings` are sentences for people, `waiting` feeds that are not due yet; `unfinished` says what was left for
@@ -58,12 +68,14 @@ class SyncReport:
     feeds: dict[Address, FeedCounts] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
     waiting: list[Address] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     chunks: int = 0
     undeclared: Counter[str] = field(default_factory=Counter)
     too_much_quarantined: bool = False
     interrupted: bool = False
+    committed: bool = False
 
     @property
     def inserted(self) -> int:
@@ -79,7 +91,7 @@ class SyncReport:
             return 130
         if self.left_out and not self.feeds and not self.waiting:
             return 4
-        return 5 if self.left_out or self.too_much_quarantined else 0
+        return 5 if self.left_out or self.failed or self.too_much_quarantined else 0
 
     def as_data(self) -> dict[str, Any]:
         """Return plain JSON data."""
@@ -105,6 +117,10 @@ class SyncReport:
                 {"feed": str(item.address), "code": item.code, "reason": item.reason, "help": item.help}
                 for item in self.left_out
             ],
+            "failed": [
+                {"warehouse": item.warehouse, "code": item.code, "reason": item.reason, "help": item.help}
+                for item in self.failed
+            ],
             "waiting": [str(address) for address in sorted(self.waiting)],
             "undeclared": dict(sorted(self.undeclared.items())),
             "unfinished": self.unfinished,
@@ -129,7 +145,14 @@ class SyncReport:
             lines.append(f"left out: {item.address} ({item.code}): {item.reason}")
             if item.help:
                 lines.append(f"    {item.help}")
+        for failed in self.failed:
+            lines.append(f"failed in {failed.warehouse} ({failed.code}): {failed.reason}")
+            lines.append(
+                "    what was committed stays; run the sync again" + (f"; {failed.help}" if failed.help else "")
+            )
         if self.undeclared:
             keys = ", ".join(f"{key} ({count:,})" for key, count in sorted(self.undeclared.items())[:10])
             lines.append(f"undeclared, counted and not stored: {keys}")
+        if self.too_much_quarantined:
+            lines.append("more was quarantined than --max-quarantine allows: engagectl quarantine list")
         return "\n".join([*lines, *self.unfinished, *(f"warning: {text}" for text in self.warnings)])

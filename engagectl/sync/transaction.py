@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from engagectl.errors import StatementError
 from engagectl.failpoint import hit
 from engagectl.journal.checkpoints import Checkpoint, Move, move
 from engagectl.journal.history import Load, record_load
@@ -37,16 +38,32 @@ class Writer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """What one chunk did for one feed. `before` is the checkpoint that it stood at, `after` where it stands then."""
+    """What one chunk did for one feed. `before` is the checkpoint that it stood at, `after` where it stands then: the
+    same where it was read again.
+    """
 
     work: Work
     file: InputFile
     number: int  # of the chunk, within the sync
     begin: int
+    end: int
     settled: Settled
     received_to: str | None
     before: Checkpoint | None
     after: Checkpoint
+
+    @property
+    def is_again(self) -> bool:
+        return self.before is not None and self.end <= self.before.offset
+
+
+class FeedRefused(Exception):  # noqa: N818  no error of its own: the chunk is done again without the feed
+    """The warehouse refused what one feed loads; the others may go on."""
+
+    def __init__(self, work: Work, error: StatementError) -> None:
+        super().__init__()
+        self.work = work
+        self.error = error
 
 
 def commit_chunk(
@@ -65,7 +82,8 @@ def commit_chunk(
 ) -> list[Piece]:
     """Load a staged chunk for its connections and activations, all or nothing.
 
-    Raises Met, and nothing is done, when the chunk brings what a feed must be extended for or stops at.
+    Raises Met, and nothing is done, when the chunk brings what a feed must be extended for or stops at, and FeedRefused
+    when the warehouse does not take the rows of one feed.
     """
     pieces = []
     with _transaction(writer):
@@ -79,7 +97,10 @@ def commit_chunk(
         quarantine.keep_lines(stage, chunk, secret=secret)
         is_counted = any(work.feed.kind == "connection" for work in works)
         for work in works:
-            rows = store(writer.loader, work, made[work])
+            try:
+                rows = store(writer.loader, work, made[work])
+            except StatementError as error:
+                raise FeedRefused(work, error) from error
             hit("chunk.stored")
             settled = settle(stage, chunk, work, made[work], counts_computations=not is_counted)
             settled.counts.tables += rows
@@ -159,11 +180,14 @@ def _piece(
 ) -> Piece:
     stood = before or Checkpoint(feed=work.number, file=file.key)
     after = replace(stood, offset=chunk.end, line=chunk.line + chunk.lines, identity=identity)
+    if chunk.end <= stood.offset:
+        after = stood
     return Piece(
         work=work,
         file=file,
         number=number,
         begin=chunk.begin,
+        end=chunk.end,
         settled=settled,
         received_to=_received_to(stage),
         before=before,
@@ -182,11 +206,12 @@ def _received_to(stage: Stage) -> str | None:
 def _record(writer: Writer, pieces: Sequence[Piece], *, uuid_ts: str) -> None:
     """Write the counts, and where the feeds stand now."""
     for piece in pieces:
-        count_undeclared(writer.connection, writer.journal, piece.settled.undeclared)
+        if not piece.is_again:
+            count_undeclared(writer.connection, writer.journal, piece.settled.undeclared)
         record_load(writer.connection, writer.journal, sync_id=writer.sync_id, load=_load(piece, uuid_ts))
     hit("checkpoint.counted")
     moves: dict[tuple[int, str], Move] = {}
-    for piece in pieces:
+    for piece in (piece for piece in pieces if not piece.is_again):
         key = (piece.after.feed, piece.after.file)
         first = moves.get(key)
         stood = first.before if first else (None if piece.before is None else piece.before.offset)
@@ -215,7 +240,7 @@ def _load(piece: Piece, uuid_ts: str) -> Load:
         feed=piece.work.number,
         file=piece.file.key,
         offset_from=piece.begin,
-        offset_to=piece.after.offset,
+        offset_to=piece.end,
         read=counts.read,
         inserted=counts.inserted,
         duplicate=counts.duplicate,

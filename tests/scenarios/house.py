@@ -1,16 +1,21 @@
 """A project in a folder with a real warehouse behind it: what a scenario is played in."""
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import psycopg
 
 from engagectl import api
 from engagectl.config.project import Project
 from engagectl.model.plan import Plan
 from engagectl.sync.passes import Progress, Silent, SyncOptions
 from engagectl.sync.report import SyncReport
+from engagectl.warehouses.postgres.connect import lock_keys
 
 ROOT = """
 version: 1
@@ -90,6 +95,24 @@ class House:
         with api.connected(self.project, command="test", read_only=True) as connections:
             (connection,) = connections.values()
             return connection.query(sql)
+
+    def execute(self, sql: str) -> None:
+        with api.connected(self.project, command="test", read_only=False) as connections:
+            (connection,) = connections.values()
+            connection.execute(sql)
+
+    @contextmanager
+    def somebody_waits(self) -> Iterator[None]:
+        """Leave the sign of a process that waits for the lock, as that process would."""
+        if "postgres" not in self.warehouse:
+            sign = self.root / "acme.duckdb.waiting"
+            sign.write_text(f"{os.getppid()} apply\n")
+            yield
+            sign.unlink(missing_ok=True)
+            return
+        with psycopg.connect(os.environ["ENGAGECTL_SCENARIO_DSN"], autocommit=True) as waiter:
+            waiter.execute("SELECT pg_advisory_lock_shared(%s)", (lock_keys("engagectl")[1],))
+            yield
 
 
 def identify(number: int, traits: Mapping[str, Any], *, user: str | None = "u123", **more: Any) -> dict[str, Any]:

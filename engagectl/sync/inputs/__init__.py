@@ -1,7 +1,15 @@
 """Inputs: files and standard input -> chunks of whole lines, with the true offset and line of each."""
 
 from engagectl.sync.inputs.arrow import as_relation
-from engagectl.sync.inputs.files import InputFile, identity, input_files, list_files, verify
+from engagectl.sync.inputs.files import (
+    InputFile,
+    Unreadable,
+    identity,
+    input_files,
+    list_files,
+    readable,
+    verify,
+)
 from engagectl.sync.inputs.layout import day_of
 from engagectl.sync.inputs.lines import Chunk, Overlong, chunks
 
@@ -9,11 +17,13 @@ __all__ = [
     "Chunk",
     "InputFile",
     "Overlong",
+    "Unreadable",
     "as_relation",
     "chunks",
     "day_of",
     "identity",
     "input_files",
     "list_files",
+    "readable",
     "verify",
 ]

@@ -1,15 +1,17 @@
 """Which files an input is, what each is made of, and how to know one again."""
 
+import contextlib
 import glob
 import gzip
 import hashlib
 import io
 import sys
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import IO, Literal, cast
+from typing import IO, Any, Literal, cast
 
 from engagectl.config.space import InputSpec
 from engagectl.errors import FailedError
@@ -53,10 +55,11 @@ def list_files(patterns: Sequence[str], *, root: Path, folder: Path | None = Non
     for pattern in patterns:
         for name in glob.glob(str((folder or root) / pattern), recursive=True):  # noqa: PTH207  absolute globs too
             path = Path(name)
-            if not path.is_file() or path.name == "_SUCCESS":
+            if path.name == "_SUCCESS" or not path.is_file():
                 continue
             key = _key(path, root)
-            found[key] = InputFile(key=key, path=path, format=_format(path), bytes=path.stat().st_size)
+            with contextlib.suppress(FileNotFoundError):  # it went away while we looked
+                found[key] = InputFile(key=key, path=path, format=_format(path), bytes=path.stat().st_size)
     return tuple(found[key] for key in sorted(found))
 
 
@@ -70,8 +73,13 @@ def _key(path: Path, root: Path) -> str:
 
 def _format(path: Path) -> Format:
     """Return the format by the first bytes: some clients hand gzip files over already decompressed."""
-    with path.open("rb") as file:
-        head = file.read(4)
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return "ndjson"  # reading it will say why it cannot be read
     if head[:2] == b"\x1f\x8b":
         return "gzip"
     if head == b"\x28\xb5\x2f\xfd":
@@ -87,16 +95,12 @@ def open_bytes(file: InputFile, *, offset: int = 0) -> IO[bytes]:
         try:
             import zstandard
         except ModuleNotFoundError:
-            raise FailedError(
+            raise Unreadable(
                 f"{file.key} is compressed with zstd and the zstandard package is not installed",
                 code="EC731",
                 help="install it: pip install 'engagectl[zstd]'",
             ) from None
-        raw = zstandard.ZstdDecompressor().stream_reader(
-            file.path.open("rb"),
-            read_across_frames=True,
-        )
-        stream = cast(IO[bytes], io.BufferedReader(raw, buffer_size=1 << 20))
+        stream = cast(IO[bytes], io.BufferedReader(_Zstd(file.path.open("rb"), zstandard), buffer_size=1 << 20))
     elif file.format == "gzip":
         stream = cast(IO[bytes], gzip.open(file.path, "rb"))  # noqa: SIM115  the caller closes it
     else:
@@ -112,20 +116,93 @@ def open_bytes(file: InputFile, *, offset: int = 0) -> IO[bytes]:
     return stream
 
 
-def identity(file: InputFile, offset: int) -> str:
-    """Return what a file is known by: the head of what was committed, and the last bytes before the offset."""
+class Damaged(OSError):  # noqa: N818  the names say the problem
+    """The bytes of a file are not of its format."""
+
+
+class Unreadable(FailedError):  # noqa: N818
+    """A file cannot be read; others may be."""
+
+    default_code = "EC721"
+
+
+@contextlib.contextmanager
+def readable(file: InputFile) -> Iterator[None]:
+    """Turn what reading a file may raise into Unreadable."""
+    try:
+        yield
+    except (OSError, EOFError, zlib.error) as error:
+        advice = "what was read of it stays; put the file right and run the sync again"
+        raise Unreadable(_why(file, error), help=advice) from None
+
+
+def _why(file: InputFile, error: OSError | EOFError | zlib.error) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"{file.key} is not there any more"
+    if isinstance(error, PermissionError):
+        return f"{file.key} may not be read"
+    if isinstance(error, EOFError):
+        return f"{file.key} is cut short: its {file.format} data ends in the middle"
+    if isinstance(error, gzip.BadGzipFile | zlib.error | Damaged):
+        return f"{file.key} is damaged: its {file.format} data cannot be unpacked"
+    return f"{file.key} cannot be read" + (f": {error.strerror}" if isinstance(error, OSError) else "")
+
+
+class _Zstd(io.RawIOBase):
+    """The frames of a zstd file one after the other. Raises EOFError where the last one is cut short."""
+
+    def __init__(self, raw: IO[bytes], zstandard: Any) -> None:
+        self._raw = raw
+        self._zstandard = zstandard
+        self._frame: Any = None
+        self._rest = self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            part = self._rest or self._raw.read(1 << 17)
+            self._rest = b""
+            if not part:
+                if self._frame is not None:
+                    raise EOFError
+                return 0
+            self._frame = self._frame or self._zstandard.ZstdDecompressor().decompressobj()
+            try:
+                self._ready = self._frame.decompress(part)
+            except self._zstandard.ZstdError:
+                raise Damaged from None
+            if self._frame.eof:
+                self._rest, self._frame = self._frame.unused_data, None
+        size = min(len(buffer), len(self._ready))
+        buffer[:size], self._ready = self._ready[:size], self._ready[size:]
+        return size
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def identity(file: InputFile, offset: int, *, before: bytes = b"") -> str:
+    """Return what a file is known by: the head of what was committed, and the last bytes before the offset.
+
+    `before` are bytes that end at the offset, where they are known: a compressed file is then not unpacked again.
+    """
     if file.path is None or offset <= 0:
         return ""
     if file.format == "parquet":
         return footer_identity(file.path)
     with open_bytes(file) as stream:
         head = _read(stream, min(HEAD_BYTES, offset))
-        before = max(0, offset - TAIL_BYTES)
-        if file.format == "ndjson" and before > len(head):
-            stream.seek(before)
-            tail = _read(stream, offset - before)
+        size = min(TAIL_BYTES, offset)
+        if len(before) >= size:
+            tail = before[-size:]
+        elif file.format == "ndjson" and offset - size > len(head):
+            stream.seek(offset - size)
+            tail = _read(stream, size)
         else:
-            tail = (head + _skip_then_read(stream, len(head), offset))[-(offset - before) :]
+            tail = (head + _skip_then_read(stream, len(head), offset))[-size:]
     if len(head) < min(HEAD_BYTES, offset):
         return "short"
     return f"{hashlib.sha256(head).hexdigest()}:{hashlib.sha256(tail).hexdigest()}"

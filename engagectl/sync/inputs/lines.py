@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import IO
 
-from engagectl.sync.inputs.files import InputFile, open_bytes
+from engagectl.sync.inputs.files import InputFile, open_bytes, readable
 from engagectl.sync.inputs.parquet import json_lines
 
 _READ_BYTES = 4 << 20
@@ -81,13 +81,13 @@ def chunks(
     """Yield the file from an offset on, to its end or `until` another, which is the end of a line.
 
     An unfinished last line waits for the next run, unless the file is complete. A chunk ends at each of `stops`: these
-    are ends of lines, with or without a line break.
+    are ends of lines, with or without a line break. Raises Unreadable.
     """
     if file.format == "parquet" and file.path is not None:
         rows = json_lines(file.path, key=file.key, start=offset, until=until)
         yield from _of_rows(rows, offset, chunk_bytes, line_bytes_max, stops)
         return
-    with open_bytes(file, offset=offset) as whole:
+    with readable(file), open_bytes(file, offset=offset) as whole:
         stream = whole if until is None else _Part(whole, until - offset)
         carry = b""
         overlong: list[Overlong] = []
