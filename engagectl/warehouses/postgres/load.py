@@ -209,7 +209,6 @@ class PostgresLoader:
             finally:
                 os.close(held)
 
-        # A pipe whose reader has failed would block its writer for ever: the read end closes whatever happens.
         writer = threading.Thread(target=write, daemon=True)
         writer.start()
         sql = f"COPY {into} FROM STDIN (FORMAT csv, NULL '')"
@@ -226,6 +225,9 @@ class PostgresLoader:
             executed(self._connection.warehouse, sql, rows=rows, began=began)
             return rows
         finally:
+            # The writer may not have opened the pipe yet, and would wait for ever for a reader: read on to the end.
+            while os.read(read_end, _PIECE_BYTES):
+                pass
             os.close(read_end)
             writer.join()
 
