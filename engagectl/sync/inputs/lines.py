@@ -84,8 +84,9 @@ def chunks(
     are ends of lines, with or without a line break. Raises Unreadable.
     """
     if file.format == "parquet" and file.path is not None:
-        rows = json_lines(file.path, key=file.key, start=offset, until=until)
-        yield from _of_rows(rows, offset, chunk_bytes, line_bytes_max, stops)
+        with readable(file):
+            rows = json_lines(file.path, key=file.key, start=offset, until=until)
+            yield from _of_rows(rows, offset, chunk_bytes, line_bytes_max, stops)
         return
     with readable(file), open_bytes(file, offset=offset) as whole:
         stream = whole if until is None else _Part(whole, until - offset)
