@@ -82,31 +82,41 @@ def _judge(stage: Stage, work: Work, seen: Seen, *, uuid_ts: str) -> dict[FeedTa
             replace(cell, secret=secrets.hides(cell)) for cell in cells(work.feed, table, stage, seen, uuid_ts=uuid_ts)
         )
         made[table] = parts
-        typed = ", ".join(f"{cell.typed} AS c{n}" for n, cell in enumerate(parts))
-        bad = ", ".join(
-            f"CASE WHEN c{n} IS NULL AND {cell.sent} IS NOT NULL THEN {n} END"
+        typed = ", ".join(f"{cell.typed} AS c{n}" for n, cell in enumerate(parts) if not cell.empty)
+        misfits = {
+            n: f"c{n} IS NULL AND {cell.sent} IS NOT NULL"
             for n, cell in enumerate(parts)
-            if cell.sent is not None
+            if cell.sent is not None and not cell.empty
+        }
+        listed = ", ".join(f"CASE WHEN {misfit} THEN {n} END" for n, misfit in misfits.items())
+        any_misfit = " OR ".join(f"({misfit})" for misfit in misfits.values()) or "false"
+        flags = f"CASE WHEN {any_misfit} THEN list_filter([{listed}], lambda x: x IS NOT NULL) END"
+        required = " OR ".join(
+            "true" if cell.empty else f"c{n} IS NULL" for n, cell in enumerate(parts) if cell.column.required
         )
-        required = " OR ".join(f"c{n} IS NULL" for n, cell in enumerate(parts) if cell.column.required) or "false"
-        flags = f"list_filter([{bad}], lambda x: x IS NOT NULL)" if bad else "CAST([] AS INTEGER[])"
         sent_null = ", ".join(
             f"({' OR '.join(map(stage.is_null, cell.column.value.keys))}) AS n{n}"
             for n, cell in enumerate(parts)
-            if work.feed.kind == "users" and isinstance(cell.column.value, InBody)
+            if work.feed.null_erases and work.feed.kind == "users" and isinstance(cell.column.value, InBody)
         )
+        held = ", ".join(f"c{n}" for n, cell in enumerate(parts) if not cell.empty)
+        empty = "".join(f", {cell.typed} AS c{n}" for n, cell in enumerate(parts) if cell.empty)
         stage.handle.execute(
-            f"CREATE OR REPLACE TEMP TABLE {work.cells_of(table)} AS"
-            f" SELECT line_no, message_id, event_time, received_at, {', '.join(f'c{n}' for n in range(len(parts)))},"
-            f"{' ' + sent_null + ',' if sent_null else ''} {flags} AS bad, ({required}) AS unmet"
+            f"CREATE OR REPLACE TEMP TABLE {work.cells_of(table)}_held AS"
+            f" SELECT line_no, message_id, event_time, received_at, {held},"
+            f"{' ' + sent_null + ',' if sent_null else ''} {flags} AS bad, ({required or 'false'}) AS unmet"
             f" FROM (SELECT m.*, {typed} FROM ec_routed AS m SEMI JOIN"
             f" (SELECT line_no FROM {work.outcomes} WHERE outcome = 'load') AS o ON o.line_no = m.line_no"
             f" WHERE {takes(table)})"
         )
         stage.handle.execute(
-            f"UPDATE {work.outcomes} SET outcome = 'q:required' WHERE line_no IN"
-            f" (SELECT line_no FROM {work.cells_of(table)} WHERE unmet)"
+            f"CREATE OR REPLACE TEMP VIEW {work.cells_of(table)} AS SELECT *{empty} FROM {work.cells_of(table)}_held"
         )
+        if required:
+            stage.handle.execute(
+                f"UPDATE {work.outcomes} SET outcome = 'q:required' WHERE line_no IN"
+                f" (SELECT line_no FROM {work.cells_of(table)} WHERE unmet)"
+            )
     if work.feed.kind != "users":
         stage.handle.execute(
             f"UPDATE {work.outcomes} SET outcome = 'duplicate' WHERE outcome = 'load' AND line_no NOT IN"

@@ -67,12 +67,13 @@ def begin(stage: Stage) -> None:
 def keep_lines(stage: Stage, chunk: Lines, *, secret: bool) -> None:
     """Stage the lines that are no message, once for all feeds; of those that are too long only the head is left."""
     text = "CAST(NULL AS VARCHAR)" if secret else f"replace({_cut('l.line')}, chr(0), '\\u0000')"
-    stage.handle.execute(
-        f"INSERT INTO {STAGED} SELECT {LINE_FEED}, sha256({_cut('l.line')}), '', '', '', m.shape, {_place(chunk)},"
-        f" {_content(f'substr({text}, 1, {KEPT_BYTES})', _cut('l.line'), 'line')}, '', NULL"
-        f" FROM ec_messages AS m JOIN {LINES} AS l ON l.line_no = m.line_no"
-        " WHERE m.shape IS NOT NULL AND l.line IS NOT NULL"
-    )
+    if stage.handle.execute("SELECT 1 FROM ec_messages WHERE shape IS NOT NULL LIMIT 1").fetchall():
+        stage.handle.execute(
+            f"INSERT INTO {STAGED} SELECT {LINE_FEED}, sha256({_cut('l.line')}), '', '', '', m.shape, {_place(chunk)},"
+            f" {_content(f'substr({text}, 1, {KEPT_BYTES})', _cut('l.line'), 'line')}, '', NULL"
+            f" FROM ec_messages AS m JOIN {LINES} AS l ON l.line_no = m.line_no"
+            " WHERE m.shape IS NOT NULL AND l.line IS NOT NULL"
+        )
     odd = dict.fromkeys(chunk.not_utf8, "invalid_utf8") | dict.fromkeys(chunk.too_long, "too_long")
     rows = [_odd(chunk, line, reason, line_bytes(chunk, line), secret=secret) for line, reason in sorted(odd.items())]
     rows += [

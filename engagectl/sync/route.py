@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from engagectl.model.column_type import Boolean, ColumnType, Decimal, Float, Integer, Text, Timestamp
 from engagectl.model.feed import AtPath, Declared, Feed, FeedColumn, FeedTable, InBody, Standard
 from engagectl.model.names import stored_name
-from engagectl.sync.sql.casts import as_text, strict, string_of, transformed
+from engagectl.sync.sql.casts import as_text, nothing, strict, string_of, transformed
 from engagectl.sync.sql.quoting import literal, one_of
 from engagectl.sync.stage import Stage, alternatives
 from engagectl.sync.tombstones import is_erased
@@ -257,13 +257,14 @@ def takes(table: FeedTable) -> str:
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One column of one table: what was sent (NULL when nothing), and the value that is stored. A `secret` value is
-    kept nowhere else but as its hash.
+    kept nowhere else but as its hash; an `empty` column is one that no line of the chunk fills.
     """
 
     column: FeedColumn
     sent: str | None
     typed: str
     secret: bool = False
+    empty: bool = False
 
 
 def cells(feed: Feed, table: FeedTable, stage: Stage, seen: Seen, *, uuid_ts: str) -> tuple[Cell, ...]:
@@ -283,13 +284,17 @@ def _cell(column: FeedColumn, table: FeedTable, stage: Stage, seen: Seen, *, uui
     if isinstance(value, AtPath):
         paths = ", ".join(f"nullif({stage.at(path)}, 'null')" for path in alternatives(value))
         sent = f"coalesce({paths})"
+        empty = not any(path in stage.columns for path in alternatives(value))
         if column.added_by_sync:  # an object has columns of its own
             sent = f"CASE WHEN {sent}[1] <> '{{' THEN {sent} END"
     else:
         sent = stage.in_body(value.keys)
+        empty = not any(key in stage.spellings for key in value.keys)
         membership = bool(members & set(value.keys))
     if column.transforms:
         return Cell(column, sent, transformed(sent, column.transforms, column.type, key_table=KEYS))
+    if empty:
+        return Cell(column, sent, nothing(column.type), empty=True)
     return Cell(column, sent, strict(sent, column.type, membership=membership))
 
 

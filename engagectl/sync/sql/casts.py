@@ -5,6 +5,7 @@ lines that a double would harm come with plain digits from Python (stage.py), so
 """
 
 import re
+from typing import assert_never
 
 from engagectl.model.column_type import (
     Boolean,
@@ -105,6 +106,29 @@ def strict(value: str, wanted: ColumnType, *, membership: bool = False) -> str:
             return f"CASE WHEN {value} <> 'null' AND {_is_plain(value)} AND NOT ({odd}) THEN {value} END"
         case Native(name):
             return _native(value, name)
+
+
+def nothing(wanted: ColumnType) -> str:
+    """Return NULL as `strict` would type it: for a column that no message fills, a short text to plan."""
+    match wanted:
+        case Boolean():
+            return "CAST(NULL AS BOOLEAN)"
+        case Integer():
+            return "CAST(NULL AS BIGINT)"
+        case Float():
+            return "CAST(NULL AS DOUBLE)"
+        case Decimal(precision, scale):
+            return f"CAST(NULL AS DECIMAL({precision}, {scale}))"
+        case Timestamp():
+            return "CAST(NULL AS TIMESTAMPTZ)"
+        case Date():
+            return "CAST(NULL AS DATE)"
+        case Text() | JsonText() | Json():
+            return "CAST(NULL AS VARCHAR)"
+        case Native():
+            return strict("CAST(NULL AS VARCHAR)", wanted)
+        case _:
+            assert_never(wanted)
 
 
 def transformed(value: str, steps: tuple[Transform, ...], wanted: ColumnType, *, key_table: str) -> str:
