@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from engagectl.journal.quarantine import QuarantineEntry
     from engagectl.model.status import StatusReport
     from engagectl.sync.passes import Progress, SyncOptions
+    from engagectl.sync.replay import Replayed
     from engagectl.sync.report import SyncReport
     from engagectl.warehouses.contract import Check, Connection, Role
 
@@ -413,6 +414,43 @@ def quarantine(project: Project, *, limit: int = 100) -> "tuple[tuple[str, Quara
             for entry in list_entries(
                 connection, project.spec.journal_schema, project=project.spec.project, limit=limit
             )
+        )
+
+
+def replay_quarantine(project: Project, *, select: Sequence[str] = (), reason: str = "", entry: str = "") -> "Replayed":
+    """Put back what became storable, exactly once: messages by the applied state of now, values into their rows."""
+    from engagectl.config.keys import all_hmac_keys
+    from engagectl.journal.quarantine import Selection
+    from engagectl.sync.options import SyncOptions
+    from engagectl.sync.replay import replay
+
+    with connected(project, command="quarantine", read_only=False) as connections:
+        return replay(
+            project,
+            connections=connections,
+            selection=Selection(reason=reason, entry=entry),
+            options=SyncOptions(
+                select=select, lock_timeout_s=project.lock_timeout_s, keys=all_hmac_keys(project, os.environ)
+            ),
+            clock=lambda: datetime.now(UTC),
+        )
+
+
+def purge_quarantine(
+    project: Project, *, select: Sequence[str] = (), reason: str = "", entry: str = "", older_than_s: int | None = None
+) -> int:
+    """Forget entries that fit every word said; return how many. Lines of no feed go unless `select` names feeds."""
+    from engagectl.sync.purge import purge_entries
+
+    with connected(project, command="quarantine", read_only=False) as connections:
+        return purge_entries(
+            project,
+            connections=connections,
+            select=select,
+            reason=reason,
+            entry=entry,
+            older_than_s=older_than_s,
+            now=datetime.now(UTC),
         )
 
 

@@ -172,3 +172,10 @@ def count_undeclared_keys(connection: Connection, journal: str) -> list[tuple[in
         " GROUP BY feed, column_name ORDER BY 1, 2"
     )
     return [(int(feed), key, int(count)) for feed, key, count in rows]
+
+
+def forget(connection: Connection, journal: str, entries: Sequence[str]) -> None:
+    """Forget entries by their own names, inside the caller's transaction."""
+    connection.execute_many(
+        f"DELETE FROM {place(journal, 'quarantine')} WHERE entry = CAST(? AS UUID)", [(entry,) for entry in entries]
+    )

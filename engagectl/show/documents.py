@@ -286,7 +286,13 @@ DOCUMENTS: dict[str, dict[str, Schema]] = {  # command -> the keys of its docume
     "export": {"pages": _PAGES},
     "schema": {"file?": TEXT, "json_schema?": DATA},
     "explain": {"code": CODE, "title": TEXT, "text": TEXT},
-    "quarantine": {"entries?": _list(_object({"warehouse": TEXT, "feed": TEXT, "reason": TEXT}))},
+    "quarantine": {
+        "entries?": _list(_object({"warehouse": TEXT, "feed": TEXT, "reason": TEXT})),
+        "replay?": _object(
+            {"messages": COUNT, "values": COUNT, "left": COUNT, "unreadable": COUNT, "notes": _list(TEXT)}
+        ),
+        "purged?": COUNT,
+    },
     "import": {
         "written": FLAG,
         "files": _list(_object({"file": TEXT, "text": TEXT})),

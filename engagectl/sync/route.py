@@ -298,6 +298,19 @@ def _cell(column: FeedColumn, table: FeedTable, stage: Stage, seen: Seen, *, uui
     return Cell(column, sent, strict(sent, column.type, membership=membership))
 
 
+def retyped(feed: Feed, column: FeedColumn, sent: str) -> str:
+    """Return what a column stores of a value, its compact JSON text, or NULL where it does not fit."""
+    members = {key for item in feed.declared if item.kind == "audience" for key in item.keys}
+    if feed.subject is not None:
+        members.update(stored_name(key) for key in feed.subject.keys)
+    membership = isinstance(column.value, InBody) and bool(members & set(column.value.keys))
+    if column.transforms:
+        typed = transformed(sent, column.transforms, column.type, key_table=KEYS)
+    else:
+        typed = strict(sent, column.type, membership=membership)
+    return as_stored(f"({typed})", column.type, column.stored)
+
+
 def _standard(value: Standard, table: FeedTable, seen: Seen, uuid_ts: str) -> str:
     match value.field:
         case "id" if table.role == "users":

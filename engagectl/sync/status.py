@@ -71,7 +71,7 @@ def _warehouse(
                 feed=str(numbers[number].feed.address),
                 key=key,
                 entries=count,
-                command="engagectl quarantine list",
+                command="engagectl quarantine replay",
             )
             for number, key, count in count_undeclared_keys(connection, journal)
             if number in numbers and _has_column(numbers[number].feed, key)

@@ -141,6 +141,10 @@ class Loader(Protocol):
         """Append those rows of a SELECT over the stage whose `key` no stored row has; return how many."""
         ...
 
+    def fill(self, table: TableName, column: tuple[str, ColumnType], select: str) -> int:
+        """Put values of a SELECT over the stage (id, value) into the rows of those ids where the column is NULL."""
+        ...
+
     def remember(self, ids: str, known: str, windows: Sequence[Window] = ()) -> int:
         """Store message ids in the journal's `seen`; return how many were known.
 

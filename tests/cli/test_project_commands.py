@@ -63,7 +63,15 @@ def test_before_the_first_apply_sync_and_drift_refuse(project: Path) -> None:
 
 
 def test_json_of_every_project_command_is_one_document(project: Path) -> None:
-    for words in (("plan",), ("apply", "--yes"), ("drift",), ("history",), ("doctor",), ("quarantine", "list")):
+    for words in (
+        ("plan",),
+        ("apply", "--yes"),
+        ("drift",),
+        ("history",),
+        ("doctor",),
+        ("quarantine", "list"),
+        ("quarantine", "replay"),
+    ):
         done = run("-C", str(project), "--json", *words)
         document = json.loads(done.out)
         assert document["schema"].startswith("engagectl/"), words
@@ -136,3 +144,11 @@ def test_a_sync_that_has_nothing_to_load_exits_as_it_is_told(project: Path) -> N
     assert run("-C", str(project), "sync", "--due").code == 0
     assert run("-C", str(project), "sync", "--skip-exit-code", "99").code == 99
     assert run("-C", str(project), "sync", "--skip-exit-code", "256").code == 64
+
+
+def test_purge_forgets_only_what_it_is_told_to(project: Path) -> None:
+    run("-C", str(project), "apply", "--yes")
+    assert run("-C", str(project), "quarantine", "purge").code == 64
+    assert run("-C", str(project), "quarantine", "purge", "--older-than", "soon").code == 64
+    done = run("-C", str(project), "--json", "quarantine", "purge", "--older-than", "30d")
+    assert (done.code, json.loads(done.out)["purged"]) == (0, 0)

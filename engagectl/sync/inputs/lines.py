@@ -154,6 +154,26 @@ def _rows_chunk(held: list[bytes], offset: int, line_bytes_max: int) -> Chunk:
     return replace(made, counts_rows=True)
 
 
+def chunk_of(lines: Sequence[bytes]) -> Chunk:
+    """Return lines that come from no file as a chunk."""
+    buffer = b"".join(line.rstrip(b"\r\n") + b"\n" for line in lines)
+    return _chunk(buffer, 0, 0, (), max(len(buffer), 1), end=len(buffer))
+
+
+def read_line(file: InputFile, offset: int) -> bytes:
+    """Return the line, or the row, that stands at an offset."""
+    if file.format == "parquet" and file.path is not None:
+        return next(json_lines(file.path, key=file.key, start=offset, until=offset + 1))[0]
+    with open_bytes(file, offset=offset) as stream:
+        parts = []
+        while part := stream.read(1 << 16):
+            end = part.find(b"\n") + 1
+            parts.append(part[:end] if end else part)
+            if end:
+                break
+        return b"".join(parts)
+
+
 class _Part:
     """The first bytes of a stream."""
 

@@ -44,6 +44,13 @@ class DuckdbLoader:
             f"INSERT INTO {_table(table)} ({listed}) SELECT {casts} FROM ({select}) AS staged({listed}){only}"
         )
 
+    def fill(self, table: TableName, column: tuple[str, ColumnType], select: str) -> int:
+        name, kind = _ident(column[0]), type_sql(column[1])
+        return self._run(
+            f"UPDATE {_table(table)} AS o SET {name} = CAST(n.value AS {kind}) FROM ({select}) AS n"
+            f" WHERE CAST(o.id AS VARCHAR) = n.id AND o.{name} IS NULL"
+        )
+
     def remember(self, ids: str, known: str, windows: Sequence[Window] = ()) -> int:
         """Bits are kept in append-only rows; a lookup joins those of the staged ids and ors them."""
         seen = "s.feeds & i.mask" + visible(windows)

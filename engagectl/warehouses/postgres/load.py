@@ -62,6 +62,19 @@ class PostgresLoader:
             f" (SELECT 1 FROM {_table(table)} AS o WHERE o.{_ident(key)} = n.{_ident(key)})"
         )
 
+    def fill(self, table: TableName, column: tuple[str, ColumnType], select: str) -> int:
+        name = _ident(column[0])
+        self._connection.execute("DROP TABLE IF EXISTS pg_temp.ec_fill")
+        self._connection.execute(
+            f"CREATE TEMP TABLE ec_fill ON COMMIT DROP AS SELECT id::text AS id, {name} FROM {_table(table)}"
+            " WITH NO DATA"
+        )
+        self._copy(select, f"pg_temp.ec_fill (id, {name})")
+        return self._connection.execute(
+            f"UPDATE {_table(table)} AS o SET {name} = n.{name} FROM pg_temp.ec_fill AS n"
+            f" WHERE o.id::text = n.id AND o.{name} IS NULL"
+        )
+
     def remember(self, ids: str, known: str, windows: Sequence[Window] = ()) -> int:
         """Insert what is new; only for the ids that existed look at the stored bits and add to them."""
         pg = self._connection
