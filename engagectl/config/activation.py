@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
 
 from engagectl.config.field import Duration, Id, Identifier, Many, Name, Names, Spec, TypeText, one_or_many
 
@@ -42,6 +43,8 @@ def _paths(value: Any) -> Any:
             value = value["@json"].get("value")
         if isinstance(value, dict) and set(value) == {"@path"}:
             value = value["@path"]
+        if isinstance(value, dict):
+            raise PydanticCustomError("mapping_directive", "a path, or @path or @json of one")
     return [value] if isinstance(value, str) else value
 
 

@@ -163,6 +163,7 @@ _WANTED = {
     "text_or_reference": "text, {$env: NAME} or {$file: /path}",
     "port_or_reference": "a port from 1 to 65535, or {$env: NAME}",
     "variable": "text, a number, a boolean or a list of texts",
+    "mapping_directive": "a path or a list of paths; of Segment's directives @path, and @json of one",
     "input": "the id of an input, or {files: [..]}",
 }
 

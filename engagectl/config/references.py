@@ -49,11 +49,13 @@ class _References:
             yield from self._routes("connections", item_id, connection, connection.space)
             for name, column in connection.columns.items():
                 yield from self._transforms(column.transform, "connections", item_id, "columns", name)
+                yield from self._natives(column.native, "connections", item_id, "columns", name)
         for item_id, activation in spec.activations.items():
             yield from self._activation(item_id, activation)
         for item_id, table in spec.tables.items():
             for index, mapping in enumerate(table.mappings):
                 yield from self._transforms(mapping.transform, "tables", item_id, "mappings", index)
+                yield from self._natives(mapping.native, "tables", item_id, "mappings", index)
 
     def _warehouse(self, item_id: str, warehouse: Any) -> Iterator[Diagnostic]:
         spec = self.spec
@@ -110,6 +112,7 @@ class _References:
         yield from self._routes("activations", item_id, activation, space)
         for index, mapping in enumerate(activation.mappings or ()):
             yield from self._transforms(mapping.transform, "activations", item_id, "mappings", index)
+            yield from self._natives(mapping.native, "activations", item_id, "mappings", index)
 
     def _routes(self, kind: str, item_id: str, item: Any, space: str) -> Iterator[Diagnostic]:
         for index, role in enumerate(item.warehouses):
@@ -132,6 +135,10 @@ class _References:
                 yield self._error(
                     "EC204", f"credentials.{name} is not of the method hmac_key", *path, "transform", index
                 )
+
+    def _natives(self, native: Mapping[str, str] | None, *path: str | int) -> Iterator[Diagnostic]:
+        for name in native or ():
+            yield from self._known(name, self.warehouses, "EC203", "warehouse", *path, "native", name)
 
     def _known(
         self, name: str, declared: Mapping[str, object], code: str, what: str, *path: str | int

@@ -20,6 +20,7 @@ from engagectl.desired.part import (
     settings,
 )
 from engagectl.model.column_type import Boolean, ColumnType, Text, Timestamp
+from engagectl.model.context import KNOWN_CONTEXT, MOBILE_CONTEXT, context_name
 from engagectl.model.feed import AtPath, EventKind, EventRule, Feed, FeedTable, InBody, Sent, Standard, StandardField
 from engagectl.model.names import stored_name
 from engagectl.model.schema import Table, TableName
@@ -29,23 +30,6 @@ _IDENTIFY: tuple[StandardField, ...] = ("id", "anonymous_id", "user_id", *_TIMES
 _TRACK: tuple[StandardField, ...] = ("id", "anonymous_id", "user_id", "event", "event_text", *_TIMES)
 _USERS: tuple[StandardField, ...] = ("id", "user_id", "received_at", "timestamp", "uuid_ts")
 
-KNOWN_CONTEXT: tuple[str, ...] = (
-    *(f"personas.{part}" for part in ("computation_class", "computation_id", "computation_key", "computation_run_id")),
-    *(f"personas.{part}" for part in ("event_emitter_id", "namespace", "space_id")),
-    "traits.email",
-    "ip",
-    "locale",
-    "timezone",
-    "userAgent",
-    "library.name",
-    "library.version",
-    *(f"page.{part}" for part in ("path", "referrer", "search", "title", "url")),
-    *(f"campaign.{part}" for part in ("name", "source", "medium", "term", "content")),
-    *(f"app.{part}" for part in ("name", "version", "build", "namespace")),
-    "os.name",
-    "os.version",
-)
-MOBILE_CONTEXT: tuple[str, ...] = ("device.id", "device.advertisingId", "device.type", "device.adTrackingEnabled")
 _TRACK_KINDS: dict[str, tuple[EventKind, ...]] = {
     "trait": ("trait_computed",),
     "audience": ("audience_entered", "audience_exited"),
@@ -246,7 +230,7 @@ def _standard(fields: Iterable[StandardField]) -> Iterator[Draft]:
 
 def _context(site: Site, spec: ConnectionSpec, *, is_mobile: bool) -> Iterator[Draft]:
     if isinstance(spec.context_columns, tuple):
-        known = {_context_name(path): path for path in (*KNOWN_CONTEXT, *MOBILE_CONTEXT)}
+        known = {context_name(path): path for path in (*KNOWN_CONTEXT, *MOBILE_CONTEXT)}
         said = (name.removeprefix("context_") for name in spec.context_columns)
         paths = [known.get(name, name) for name in said]
     else:
@@ -256,14 +240,10 @@ def _context(site: Site, spec: ConnectionSpec, *, is_mobile: bool) -> Iterator[D
     for path in dict.fromkeys(paths):
         parts = tuple(path.split("."))
         yield Draft(
-            name=site.name(f"context_{_context_name(path)}"),
+            name=site.name(f"context_{context_name(path)}"),
             type=Boolean() if path == "device.adTrackingEnabled" else Text(),
             value=AtPath((("context", *parts),)),
         )
-
-
-def _context_name(path: str) -> str:
-    return "_".join(stored_name(part) for part in path.split("."))
 
 
 def _declare(site: Site, spec: ConnectionSpec, table: str, drafts: Iterable[Draft]) -> list[Draft]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 
-from engagectl.config.check import feeds, names, schedules, selection
+from engagectl.config.check import effect, feeds, names, schedules, selection
 from engagectl.config.project import Project
 from engagectl.errors import Diagnostic
 
 RULES: tuple[Callable[[Project], Iterator[Diagnostic]], ...] = (
     schedules.schedules_can_be_read,  # EC108
+    effect.sent_things_are_declared,  # EC212
+    effect.columns_of_a_connection_are_there,  # EC213
     feeds.no_computed_trait_in_an_activation,  # EC301
     names.source_schemas_begin_as_engage_does,  # EC302
     selection.needed_columns_stay,  # EC303
@@ -27,9 +29,13 @@ RULES: tuple[Callable[[Project], Iterator[Diagnostic]], ...] = (
     selection.rules_match_something,  # EC319
     feeds.activations_beside_tracks_name_their_emitter,  # EC320
     names.names_leave_the_standard_columns_alone,  # EC321
+    effect.writers_are_named,  # EC323, EC207, EC102
+    effect.event_kinds_go_with_what_sends_them,  # EC324
+    effect.mappings_mean_something,  # EC325, EC326, EC310
+    effect.types_say_what_they_can,  # EC102, EC326
     feeds.types_fit_the_warehouse,  # EC410, EC411
     feeds.one_database_one_warehouse,  # EC413
-    names.removed_things_are_not_declared,  # EC605
+    names.removed_things_can_be_dropped,  # EC605
 )
 
 

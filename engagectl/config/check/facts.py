@@ -36,6 +36,7 @@ STANDARD = frozenset(
         "event_text",
     ]
 )
+BODY_KEYS = frozenset({"user_id", "audience_key", "trait_key"})
 
 _SHARED_PRESET = {
     "user_id": "userId",

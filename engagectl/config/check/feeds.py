@@ -150,11 +150,14 @@ def _written(project: Project) -> Iterator[_Written]:
             for index, mapping in enumerate(mappings):
                 at = project.origin(kind, id_).under("mappings", index)
                 yield _Written(str(mapping.type), mapping.native, reached, at)
-    for connection in project.spec.connections.values():
+    for this, connection in project.spec.connections.items():
         reached = warehouses_of(project, connection.warehouses)
         for trait, said in project.spec.traits.items():
             if said.space == connection.space:
                 yield _Written(str(said.type), None, reached, project.origin("traits", trait))
+        for name, column in connection.columns.items():
+            at = project.origin("connections", this).under("columns", name)
+            yield _Written("string", column.native, reached, at)
 
 
 def one_column_one_meaning(project: Project) -> Iterator[Diagnostic]:

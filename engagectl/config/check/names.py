@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 
 from engagectl.config.check.facts import (
+    BODY_KEYS,
     CLASSIC_TABLES,
     STANDARD,
     classic_schema,
@@ -22,7 +23,6 @@ from engagectl.model.origin import Origin
 
 _PREFIXES = ("engage_", "personas_")
 _RESERVED_SCHEMAS = frozenset({"information_schema", "public", "main"})
-_BODY_KEYS = frozenset({"user_id", "audience_key", "trait_key"})
 
 
 def source_schemas_begin_as_engage_does(project: Project) -> Iterator[Diagnostic]:
@@ -92,6 +92,20 @@ def keys_make_columns_of_their_own(project: Project) -> Iterator[Diagnostic]:
                     key=True,
                     related=[(first[1], "first declared here")],
                 )
+    journeys: dict[tuple[str, str], str] = {}
+    for this, journey in project.spec.journeys.items():
+        other = journeys.setdefault((journey.space, journey.key or this), this)
+        if other != this:
+            yield report(
+                project,
+                "EC305",
+                "error",
+                f"journey.{this} and journey.{other} have one key in space {journey.space}",
+                project.origin("journeys", this),
+                "a message says its journey by its key: give one of them another",
+                key=True,
+                related=[(project.origin("journeys", other), "first declared here")],
+            )
 
 
 def events_make_tables_of_their_own(project: Project) -> Iterator[Diagnostic]:
@@ -145,7 +159,7 @@ def names_leave_the_standard_columns_alone(project: Project) -> Iterator[Diagnos
     for kind, resources in (("traits", project.spec.traits), ("audiences", project.spec.audiences)):
         for this in resources:
             key = key_of(project, kind, this)
-            if key in STANDARD or key in _BODY_KEYS or key.startswith("context_"):
+            if key in STANDARD or key in BODY_KEYS or key.startswith("context_"):
                 yield report(
                     project,
                     "EC321",
@@ -175,7 +189,7 @@ def names_leave_the_standard_columns_alone(project: Project) -> Iterator[Diagnos
                 )
 
 
-def removed_things_are_not_declared(project: Project) -> Iterator[Diagnostic]:
+def removed_things_can_be_dropped(project: Project) -> Iterator[Diagnostic]:
     if not project.spec.removed:
         return
     tables, columns = _declared_names(project)
@@ -199,6 +213,16 @@ def removed_things_are_not_declared(project: Project) -> Iterator[Diagnostic]:
                 origin,
                 "remove the declaration first, or this line",
             )
+        elif (kind, name.count(".")) not in (("table", 1), ("column", 2)) or "" in name.split("."):
+            message = "removed: this address names no table or column"
+            advice = (
+                "write table.SCHEMA.TABLE or column.SCHEMA.TABLE.COLUMN, with WAREHOUSE/ in front where several have it"
+            )
+            yield report(project, "EC605", "error", message, origin, advice)
+        elif warehouse and ("warehouses", warehouse) not in project.origins:  # of any target
+            known = ", ".join(id_ for kind_, id_ in project.origins if kind_ == "warehouses")
+            message = f"removed: no warehouse is called {warehouse}"
+            yield report(project, "EC605", "error", message, origin, f"warehouses: {known}")
 
 
 def _removed(project: Project) -> Iterator[tuple[Origin, str]]:
