@@ -10,7 +10,7 @@ from time import monotonic
 from engagectl.config.field import seconds
 from engagectl.config.project import Project
 from engagectl.config.space import InputSpec
-from engagectl.errors import EngagectlError, InternalError, Interrupted, NothingApplied, StatementError
+from engagectl.errors import EngagectlError, InternalError, Interrupted, NothingApplied, StatementError, TransientError
 from engagectl.failpoint import hit
 from engagectl.journal.checkpoints import Searched, forget_files, read_checkpoints, remember_search
 from engagectl.journal.history import Outcome, Status, finish_sync, later, next_stamp, record_outcomes, start_sync
@@ -37,6 +37,7 @@ from engagectl.sync.sources import source_files
 from engagectl.sync.stage import load, make_stage, release
 from engagectl.sync.taken import take_due
 from engagectl.sync.transaction import FeedRefused, Piece, Writer, commit_chunk, commit_fold, gather
+from engagectl.sync.tries import Tries
 from engagectl.warehouses.contract import Connection, Holder, Loader
 from engagectl.warehouses.registry import warehouse
 
@@ -369,6 +370,8 @@ class _Run:
         """Load a chunk; what it brings undeclared may add columns, or leave feeds out, and it is done again."""
         additions: tuple[Addition, ...] = ()
         number, secret = self.report.chunks, self.has_secrets
+        pieces: list[Piece] = []
+        is_stored, tries = False, Tries(self.connection, self.journal, self.options.lock_timeout_s)
         while going := [work for work in self.works if any(reader.work == work for reader in takers)]:
             stage = make_stage(self.loader.stage, [work.feed for work in going], file.shape)
             try:
@@ -376,8 +379,8 @@ class _Run:
                 load(stage, chunk, as_relation(chunk))
                 hit("chunk.staged")
                 works = [work for work in going if work.feed.kind != "users"]
-                if works:
-                    pieces = commit_chunk(
+                if works and not is_stored:
+                    commit_chunk(
                         self.writer,
                         stage,
                         file,
@@ -388,8 +391,10 @@ class _Run:
                         number=number,
                         secret=secret,
                         uuid_ts=self._stamp(),
+                        pieces=pieces,
                         additions=additions,
                     )
+                    is_stored = True
                     self._committed(pieces)
                 for work in (work for work in going if work.feed.kind == "users"):
                     waiting = self.folds.setdefault(work, _Waiting())
@@ -405,6 +410,10 @@ class _Run:
                 self.works = met.extended(self.works)
             except FeedRefused as refused:
                 self._refused(refused.work, refused.error)
+            except TransientError as error:
+                is_stored = tries.took_effect(error, pieces)
+                if is_stored:
+                    self._committed(pieces)
             finally:
                 release(stage)
 
@@ -427,12 +436,20 @@ class _Run:
     def _fold(self, work: Work) -> None:
         """Fold what a users feed has read; when the warehouse refuses it, the others go on."""
         waiting = self.folds.pop(work)
+        tries = Tries(self.connection, self.journal, self.options.lock_timeout_s)
         try:
-            commit_fold(self.writer, work, waiting.pieces, uuid_ts=self._stamp())
+            while True:
+                try:
+                    commit_fold(self.writer, work, waiting.pieces, uuid_ts=self._stamp())
+                    break
+                except TransientError as error:
+                    if tries.took_effect(error, waiting.pieces):
+                        break
         except StatementError as error:
-            users.release(self.loader, work)
             self._refused(work, error)
             return
+        finally:
+            users.release(self.loader, work)
         self._committed(waiting.pieces)
 
     def _committed(self, pieces: Sequence[Piece]) -> None:

@@ -78,14 +78,15 @@ def commit_chunk(
     number: int,
     secret: bool,
     uuid_ts: str,
+    pieces: list[Piece],
     additions: Sequence[Addition] = (),
-) -> list[Piece]:
-    """Load a staged chunk for its connections and activations, all or nothing.
+) -> None:
+    """Load a staged chunk for its connections and activations, all or nothing; `pieces` gets what it did for each.
 
     Raises Met, and nothing is done, when the chunk brings what a feed must be extended for or stops at, and FeedRefused
     when the warehouse does not take the rows of one feed.
     """
-    pieces = []
+    pieces.clear()
     with _transaction(writer):
         hit("chunk.begun")
         writer.extender.write(writer.connection, writer.journal, additions, works)
@@ -110,7 +111,6 @@ def commit_chunk(
         _record(writer, pieces, uuid_ts=uuid_ts)
         hit("chunk.before_commit")
     hit("chunk.committed")
-    return pieces
 
 
 def gather(
@@ -151,7 +151,6 @@ def commit_fold(writer: Writer, work: Work, pieces: Sequence[Piece], *, uuid_ts:
         _record(writer, pieces, uuid_ts=uuid_ts)
         hit("users.before_commit")
     hit("users.committed")
-    users.release(writer.loader, work)
     return rows
 
 

@@ -77,6 +77,10 @@ class Connection(Protocol):
         """Take the journal's exclusive lock for the rest of the session. Raises LockHeld, naming the holder."""
         ...
 
+    def recover(self) -> bool:
+        """Open the session again if it was lost; tell whether it was. Its lock is gone then. Raises ConnectError."""
+        ...
+
     def somebody_waits(self) -> bool:
         """Tell whether another session waits for the lock that this one holds."""
         ...

@@ -5,7 +5,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -59,11 +59,15 @@ def connect(
         ) from None
     parameters = connection_parameters(spec, secrets)
     parameters["application_name"] = f"engagectl {command}"
-    try:
-        handle = psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
-    except psycopg.Error as error:
-        raise _cannot_connect(error, parameters, secrets) from None
-    connection = PostgresConnection(handle, id, read_only=read_only, command=command)
+
+    def open_session() -> "psycopg.Connection[tuple[Any, ...]]":
+        try:
+            return psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
+        except psycopg.Error as error:
+            raise _cannot_connect(error, parameters, secrets) from None
+
+    handle = open_session()
+    connection = PostgresConnection(handle, id, read_only=read_only, command=command, open_session=open_session)
     try:
         connection.prepare_session()
     except EngagectlError:
@@ -115,9 +119,16 @@ class PostgresConnection:
     """`handle` is for the loader of this folder only."""
 
     def __init__(
-        self, handle: "psycopg.Connection[tuple[Any, ...]]", id: str, *, read_only: bool, command: str
+        self,
+        handle: "psycopg.Connection[tuple[Any, ...]]",
+        id: str,
+        *,
+        read_only: bool,
+        command: str,
+        open_session: "Callable[[], psycopg.Connection[tuple[Any, ...]]]",
     ) -> None:
         self.handle = handle
+        self._open_session = open_session
         self.warehouse = id
         self.read_only = read_only
         self.version = f"PostgreSQL {handle.info.parameter_status('server_version')}"
@@ -200,6 +211,18 @@ class PostgresConnection:
         finally:
             if signed:
                 self.query("SELECT pg_advisory_unlock_shared(?)", (waiting,))
+
+    def recover(self) -> bool:
+        from psycopg import pq
+
+        if self.handle.info.transaction_status == pq.TransactionStatus.IDLE and not self.handle.closed:
+            with contextlib.suppress(TransientError):
+                self.query("SELECT 1")
+                return False
+        self.handle.close()
+        self.handle = self._open_session()
+        self.prepare_session()
+        return True
 
     def somebody_waits(self) -> bool:
         if self._waiting_key is None:
