@@ -1,6 +1,6 @@
 """How far each feed has read each file. A checkpoint moves in the transaction of the rows that it stands for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engagectl.errors import TransientError
@@ -140,6 +140,21 @@ def remember_search(connection: Connection, journal: str, found: Sequence[Search
                 " WHERE feed = ? AND file = ?",
                 (item.searched_to, item.complete_to, item.feed, item.file),
             )
+
+
+def rename_files(connection: Connection, journal: str, feeds: Sequence[int], names: Mapping[str, str]) -> None:
+    """Give files (new name -> old name) another name in the checkpoints of feeds, and in what they quarantined."""
+    listed = ", ".join(map(str, feeds))
+    for after, before in names.items():
+        connection.execute(
+            f"UPDATE {place(journal, 'checkpoints')} SET file = ? WHERE file = ? AND feed IN ({listed})"
+            f" AND feed NOT IN (SELECT feed FROM {place(journal, 'checkpoints')} WHERE file = ?)",
+            (after, before, after),
+        )
+        connection.execute(
+            f"UPDATE {place(journal, 'quarantine')} SET file = ? WHERE file = ? AND feed IN (-1, {listed})",
+            (after, before),
+        )
 
 
 def forget_files(connection: Connection, journal: str, feeds: Sequence[int], files: Sequence[str]) -> None:

@@ -243,6 +243,13 @@ def next_stamp(connection: Connection, journal: str, now: str) -> str:
     return now if last is None else later(str(last), now)
 
 
+def has_loaded(connection: Connection, journal: str, feed: int) -> bool:
+    """Tell whether a feed has ever stored a message; what came over standard input left no checkpoint."""
+    return bool(
+        connection.query(f"SELECT 1 FROM {place(journal, 'loads')} WHERE feed = ? AND inserted > 0 LIMIT 1", (feed,))
+    )
+
+
 def later(last: str, now: str) -> str:
     """Return now, or a microsecond after the last stamp where that is later."""
     return now if now > last else rfc3339(datetime.fromisoformat(last) + timedelta(microseconds=1))

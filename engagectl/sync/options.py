@@ -28,6 +28,9 @@ class SyncOptions:
     `complete` are globs of files that nobody writes to any more: an unfinished last line of them counts. `fold_rows`
     identifies wait for users at most, fewer where its rows are wide.
 
+    `dry_run` counts and commits nothing. `standard_input` is the id of an input that standard input stands in for, ""
+    for the only one that there is.
+
     `reread` reads the inputs from the beginning (of the files since a day) and moves no checkpoint back; `as_new` are
     keys of files whose checkpoints are forgotten first. `stop` is asked between chunks.
     """
@@ -37,6 +40,8 @@ class SyncOptions:
     complete: Sequence[str] = ()
     chunk_bytes: int = 64 << 20
     fold_rows: int = 400_000
+    dry_run: bool = False
+    standard_input: str | None = None
     reread: bool = False
     since: date | None = None
     as_new: Sequence[str] = ()

@@ -3,16 +3,26 @@
 import contextlib
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
 
+from engagectl import planner
 from engagectl.config.field import seconds
 from engagectl.config.project import Project
 from engagectl.config.space import InputSpec
-from engagectl.errors import EngagectlError, InternalError, Interrupted, NothingApplied, StatementError, TransientError
+from engagectl.errors import (
+    EngagectlError,
+    InternalError,
+    Interrupted,
+    NothingApplied,
+    StatementError,
+    TransientError,
+    UsageError,
+)
 from engagectl.failpoint import hit
-from engagectl.journal.checkpoints import Searched, forget_files, read_checkpoints, remember_search
+from engagectl.journal.checkpoints import Searched, forget_files, read_checkpoints, remember_search, rename_files
 from engagectl.journal.history import Outcome, Status, finish_sync, later, next_stamp, record_outcomes, start_sync
 from engagectl.journal.names import keep_times
 from engagectl.journal.quarantine import purge_before
@@ -25,13 +35,16 @@ from engagectl.sync.due import is_blackout
 from engagectl.sync.extend import Addition, Extender, Met
 from engagectl.sync.inputs import Chunk, InputFile, Unreadable, as_relation, chunks, identity, readable, verify
 from engagectl.sync.inputs.complete import is_closed
-from engagectl.sync.inputs.files import TAIL_BYTES
+from engagectl.sync.inputs.files import STANDARD_INPUT, TAIL_BYTES
 from engagectl.sync.inputs.layout import is_from
+from engagectl.sync.inputs.shape import shape_of
+from engagectl.sync.moved import moved_files
 from engagectl.sync.options import Clock, Progress, Silent, SyncOptions
 from engagectl.sync.places import Pass, Places, Reader, passes, readers, share_read, stops
 from engagectl.sync.prepare import expire_ids, prepare
 from engagectl.sync.quarantine import secrets_of
 from engagectl.sync.ready import Ready, address_in, check_select, ready_feeds
+from engagectl.sync.rehearsal import Rehearsal
 from engagectl.sync.report import Failed, FeedCounts, LeftOut, SyncReport
 from engagectl.sync.sources import source_files
 from engagectl.sync.stage import load, make_stage, release
@@ -56,8 +69,9 @@ def sync(
     progress: Progress,
 ) -> SyncReport:
     """Load what the inputs hold into the tables of the applied state, warehouse by warehouse."""
-    report = SyncReport(sync_id=uuid.uuid4().hex[:12])
+    report = SyncReport(sync_id=uuid.uuid4().hex[:12], dry_run=options.dry_run)
     is_applied = False
+    options = replace(options, standard_input=_standard_input(project, options, connections))
     check_select(project, connections, options.select)
     ends_at = None if options.max_time_s is None else monotonic() + options.max_time_s
     failed: list[EngagectlError] = []
@@ -71,16 +85,17 @@ def sync(
         works = _due(project, name, connection, ready.works, options, report, clock())
         if not works and not ready.left_out:
             continue
+        report.applies[name] = ready.by
+        if changes := _unapplied(project, {name: connection}, clock()):
+            text = f"the YAML has {changes:,} changes for {name} that are not applied yet: engagectl plan"
+            report.warnings.append(text)
         loader = warehouse(project.spec.warehouses[name].type).loader(connection, project.spec.journal_schema)
-        run = _Run(project, name, connection, loader, options, clock, progress, report, ready, list(works))
-        run.ends_at = ends_at
-        try:
+        with ExitStack() as stack:
+            session = stack.enter_context(Rehearsal(connection)) if options.dry_run else connection
+            run = _Run(project, name, session, loader, options, clock, progress, report, ready, list(works))
+            run.ends_at = ends_at
+            stack.enter_context(_told(name, failed, report))
             run.run()
-        except Interrupted:
-            raise
-        except EngagectlError as error:
-            failed.append(error)
-            report.failed.append(Failed(name, error.code, error.message, "; ".join(error.help)))
         if report.interrupted:
             break
     if options.max_quarantine is not None:
@@ -92,6 +107,31 @@ def sync(
     if not is_applied:
         raise NothingApplied("no apply has recorded a feed for this project yet", help="run: engagectl apply")
     return report
+
+
+def _standard_input(project: Project, options: SyncOptions, connections: Mapping[str, Connection]) -> str | None:
+    """Return the id of the input that standard input stands in for."""
+    asked, there = options.standard_input, sorted(project.spec.inputs)
+    if asked is None:
+        return None
+    if len(connections) > 1:
+        raise UsageError("standard input is read once: name one warehouse", help="add -w ID")
+    if asked == "" and len(there) == 1:
+        return there[0]
+    if asked not in there:
+        raise UsageError(
+            f"--input {asked}=- names no input of the YAML" if asked else "--input - needs the id of an input",
+            help=f"write --input ID=- with one of: {', '.join(there) or 'none is declared'}",
+        )
+    return asked
+
+
+def _unapplied(project: Project, connections: Mapping[str, Connection], now: datetime) -> int:
+    """Return how many changes of the YAML are not applied yet, as plan counts them; 0 where it cannot be told."""
+    try:
+        return len(planner.make_plan(project, connections=connections, now=now).steps)
+    except EngagectlError:
+        return 0
 
 
 def _due(
@@ -112,6 +152,18 @@ def _due(
     remember_search(connection, project.spec.journal_schema, taken.searched)
     report.waiting += [address_in(name, work.feed) for work in taken.waiting]
     return taken.works
+
+
+@contextlib.contextmanager
+def _told(name: str, failed: list[EngagectlError], report: SyncReport) -> Iterator[None]:
+    """Keep the error of one warehouse for the report: the others may go on."""
+    try:
+        yield
+    except Interrupted:
+        raise
+    except EngagectlError as error:
+        failed.append(error)
+        report.failed.append(Failed(name, error.code, error.message, "; ".join(error.help)))
 
 
 class _Yielded(Exception):  # noqa: N818  no error: the sync ends here, and what is committed stays
@@ -263,13 +315,35 @@ class _Run:
     def _inputs(self) -> Iterator[tuple[list[Work], tuple[InputFile, ...]]]:
         """Yield the feeds that read one input, with its files: an input that sources share is read once for all."""
         groups: dict[tuple[str, ...], list[Work]] = {}
+        key: tuple[str, ...]
         for work in self.works:
             given = self.project.spec.spaces[work.feed.space].sources[work.feed.source].input
             if given is not None:
                 key = (work.feed.space, work.feed.source) if isinstance(given, InputSpec) else (given,)
                 groups.setdefault(key, []).append(work)
-        for works in groups.values():
-            yield works, source_files(self.project, works[0].feed.space, works[0].feed.source)
+        for key, works in groups.items():
+            if self.options.standard_input is not None and key == (self.options.standard_input,):
+                shape = shape_of(self.project.spec.inputs[self.options.standard_input])
+                yield works, (replace(STANDARD_INPUT, shape=shape),)
+                continue
+            files = source_files(self.project, works[0].feed.space, works[0].feed.source)
+            self._take_over(files)
+            yield works, files
+
+    def _take_over(self, files: Sequence[InputFile]) -> None:
+        """What was read of files that have another name now counts under the new one."""
+        names = moved_files(files, self.places.points.values(), root=self.project.root)
+        if not names:
+            return
+        self.connection.begin()
+        try:
+            rename_files(self.connection, self.journal, self.ready.project_numbers, names)
+            self.connection.commit()
+        except BaseException:
+            self.connection.rollback()
+            raise
+        self.places.renamed(names)
+        self.report.notes += [f"{after} is what was {before}: read on from there" for after, before in names.items()]
 
     def _pass(self, item: Pass) -> None:
         for file in item.files:
@@ -454,7 +528,7 @@ class _Run:
 
     def _committed(self, pieces: Sequence[Piece]) -> None:
         self.report.committed = True
-        self.places.moved(piece.after for piece in pieces)
+        self.places.moved(piece.after for piece in pieces if piece.file.path is not None)
         for piece in pieces:
             self.report.feeds[self._address(piece.work)].add(piece.settled.counts)
             for item in piece.settled.undeclared:

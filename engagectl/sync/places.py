@@ -1,7 +1,7 @@
 """Where each feed stands in each file, which feeds a pass runs, and over which files. Pure: nothing is read here."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from engagectl.journal.checkpoints import Checkpoint
@@ -22,6 +22,14 @@ class Places:
     def offset(self, work: Work, file: InputFile) -> int:
         point = self.at(work, file)
         return 0 if point is None else point.offset
+
+    def renamed(self, names: Mapping[str, str]) -> None:
+        """Files have new names (new -> old)."""
+        for after, before in names.items():
+            for (feed, file), point in list(self.points.items()):
+                if file == before:
+                    del self.points[feed, file]
+                    self.points[feed, after] = replace(point, file=after)
 
     def moved(self, after: Iterable[Checkpoint]) -> None:
         self.points |= {(point.feed, point.file): point for point in after}

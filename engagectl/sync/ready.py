@@ -7,6 +7,7 @@ from engagectl.config.project import Project
 from engagectl.errors import UsageError
 from engagectl.journal.applied import AppliedFeed, read_feeds
 from engagectl.journal.checkpoints import read_checkpoints
+from engagectl.journal.history import has_loaded
 from engagectl.journal.tables import quoted
 from engagectl.model.address import Address
 from engagectl.model.feed import Feed, FeedTable, Standard
@@ -21,13 +22,16 @@ from engagectl.warehouses.registry import warehouse
 @dataclass(frozen=True, slots=True)
 class Ready:
     """`applied` tells whether an apply has recorded a feed of this project here at all; `numbers` are of all feeds that
-    were asked for, those that are left out too.
+    were asked for, those that are left out too; `project_numbers` of all that the project has here. `by` says which
+    apply they go by.
     """
 
     works: tuple[Work, ...]
     left_out: tuple[LeftOut, ...]
     applied: bool
     numbers: Mapping[Address, int]
+    project_numbers: tuple[int, ...]
+    by: str
 
 
 def ready_feeds(project: Project, name: str, connection: Connection, options: SyncOptions) -> Ready:
@@ -52,8 +56,16 @@ def ready_feeds(project: Project, name: str, connection: Connection, options: Sy
             left_out.append(found)
         else:
             works.append(Work(applied.number, applied.feed))
-    is_applied = any(applied.feed.project == project.spec.project for applied in stored)
-    return Ready(tuple(works), tuple(left_out), is_applied, numbers)
+    mine = [applied for applied in stored if applied.feed.project == project.spec.project]
+    newest = max(mine, key=lambda applied: applied.applied_at, default=None)
+    return Ready(
+        works=tuple(works),
+        left_out=tuple(left_out),
+        applied=bool(mine),
+        numbers=numbers,
+        project_numbers=tuple(applied.number for applied in mine),
+        by="" if newest is None else f"apply {newest.apply_id} of {newest.applied_at[:19]}Z",
+    )
 
 
 def check_select(project: Project, connections: Mapping[str, Connection], select: Sequence[str]) -> None:
@@ -108,6 +120,8 @@ def _foreign_rows(connection: Connection, journal: str, number: int, feed: Feed,
         return ""
     if feed.existing_rows == "known":
         return next((str(table.name) for table in feed.tables if table.fed and not _has_id(table)), "")
+    if has_loaded(connection, journal, number):
+        return ""
     shared = {table.name for other in others for table in other.tables}
     for table in feed.tables:
         stored = f"{quoted(table.name.schema)}.{quoted(table.name.table)}"

@@ -68,6 +68,8 @@ class SyncReport:
     feeds: dict[Address, FeedCounts] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
     waiting: list[Address] = field(default_factory=list)
+    applies: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -121,6 +123,8 @@ class SyncReport:
                 {"warehouse": item.warehouse, "code": item.code, "reason": item.reason, "help": item.help}
                 for item in self.failed
             ],
+            "applies": self.applies,
+            "notes": self.notes,
             "waiting": [str(address) for address in sorted(self.waiting)],
             "undeclared": dict(sorted(self.undeclared.items())),
             "unfinished": self.unfinished,
@@ -129,7 +133,9 @@ class SyncReport:
 
     def as_text(self) -> str:
         """Return the report for people: a line per feed and one per table, then what needs attention."""
-        lines = []
+        lines = [f"{name}: goes by {by}" for name, by in self.applies.items()]
+        if self.dry_run:
+            lines.append("Dry run: nothing was written.")
         for address, counts in sorted(self.feeds.items()):
             lines.append(
                 f"{address}  read {counts.read:,}  inserted {counts.inserted:,}  duplicate {counts.duplicate:,}"
@@ -155,4 +161,4 @@ class SyncReport:
             lines.append(f"undeclared, counted and not stored: {keys}")
         if self.too_much_quarantined:
             lines.append("more was quarantined than --max-quarantine allows: engagectl quarantine list")
-        return "\n".join([*lines, *self.unfinished, *(f"warning: {text}" for text in self.warnings)])
+        return "\n".join([*lines, *self.notes, *self.unfinished, *(f"warning: {text}" for text in self.warnings)])

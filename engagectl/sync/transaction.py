@@ -54,7 +54,8 @@ class Piece:
 
     @property
     def is_again(self) -> bool:
-        return self.before is not None and self.end <= self.before.offset
+        """Tell whether its bytes were read before; standard input has no place at all."""
+        return self.file.path is None or (self.before is not None and self.end <= self.before.offset)
 
 
 class FeedRefused(Exception):  # noqa: N818  no error of its own: the chunk is done again without the feed
@@ -205,7 +206,7 @@ def _received_to(stage: Stage) -> str | None:
 def _record(writer: Writer, pieces: Sequence[Piece], *, uuid_ts: str) -> None:
     """Write the counts, and where the feeds stand now."""
     for piece in pieces:
-        if not piece.is_again:
+        if piece.file.path is None or not piece.is_again:
             count_undeclared(writer.connection, writer.journal, piece.settled.undeclared)
         record_load(writer.connection, writer.journal, sync_id=writer.sync_id, load=_load(piece, uuid_ts))
     hit("checkpoint.counted")

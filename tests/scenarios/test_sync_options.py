@@ -1,6 +1,8 @@
 """What a sync may be asked to do, and what it does when an input, a feed or its user gets in the way."""
 
 import gzip
+import io
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -207,3 +209,75 @@ def test_too_much_quarantine_ends_with_5(house: House, limit: Limit, code: int) 
     house.apply()
     house.messages("{broken", identify(1, {SHOPPER: True}))
     assert house.sync(max_quarantine=limit).exit_code == code
+
+
+def test_a_renamed_file_is_read_on_where_it_stood(house: House) -> None:
+    house.write()
+    house.apply()
+    house.messages(identify(1, {SHOPPER: True}), identify(2, {SHOPPER: True}))
+    house.sync()
+    (house.root / "data/a.jsonl").rename(house.root / "data/b.jsonl")
+    house.messages(identify(3, {SHOPPER: True}), name="data/b.jsonl")
+    report = house.sync()
+    assert {address.kind: counts.read for address, counts in report.feeds.items()} == {"connection": 1, "users": 1}
+    assert report.notes == ["data/b.jsonl is what was data/a.jsonl: read on from there"]
+    assert _ids(house) == ["m1", "m2", "m3"]
+    assert house.query("SELECT DISTINCT file FROM engagectl.checkpoints") == [("data/b.jsonl",)]
+
+
+def test_a_file_with_another_beginning_is_another_file(house: House) -> None:
+    house.write()
+    house.apply()
+    house.messages(identify(1, {SHOPPER: True}))
+    house.sync()
+    (house.root / "data/a.jsonl").unlink()
+    house.messages(identify(2, {SHOPPER: True}), identify(3, {SHOPPER: True}), name="data/b.jsonl")
+    report = house.sync()
+    assert report.notes == []
+    assert _ids(house) == ["m1", "m2", "m3"]
+
+
+def test_a_dry_run_counts_and_writes_nothing(house: House) -> None:
+    house.write()
+    house.apply()
+    house.messages(identify(1, {SHOPPER: True}), identify(1, {SHOPPER: True}), "{broken", identify(2, {SHOPPER: "?"}))
+    before = house.query("SELECT count(*) FROM engagectl.syncs")
+    report = house.sync(dry_run=True, chunk_bytes=1)
+    by_kind = {address.kind: counts for address, counts in report.feeds.items()}
+    counts = by_kind["connection"]
+    assert (counts.read, counts.inserted, counts.duplicate, counts.quarantined, counts.cells) == (4, 2, 1, 1, 1)
+    assert by_kind["users"].read == 4
+    for table in ("engage_default.identifies", "engage_default.users"):
+        assert _ids(house, table) == []
+    for table in ("checkpoints", "loads", "quarantine", "seen"):
+        assert house.query(f"SELECT count(*) FROM engagectl.{table}") == [(0,)]
+    assert house.query("SELECT count(*) FROM engagectl.syncs") == before
+    assert house.sync().feeds.keys() == report.feeds.keys()
+    assert _ids(house) == ["m1", "m2"]
+
+
+def test_standard_input_stands_in_for_an_input(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.write()
+    house.apply()
+    sent = b"\n".join(json.dumps(identify(n, {SHOPPER: True})).encode() for n in range(1, 4))
+    for inserted in (3, 0):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(sent)))
+        report = house.sync(standard_input="", chunk_bytes=200)
+        by_kind = {address.kind: counts for address, counts in report.feeds.items()}
+        assert (by_kind["connection"].read, by_kind["connection"].inserted) == (3, inserted)
+    assert _ids(house) == ["m1", "m2", "m3"]
+    assert house.query(f"SELECT id, {SHOPPER} FROM engage_default.users") == [("u123", True)]
+    assert house.query("SELECT count(*) FROM engagectl.checkpoints") == [(0,)]
+    with pytest.raises(UsageError):
+        house.sync(standard_input="other")
+
+
+def test_a_sync_says_which_apply_it_goes_by_and_what_is_not_applied(house: House) -> None:
+    house.write()
+    house.apply()
+    house.messages(identify(1, {SHOPPER: True}))
+    report = house.sync()
+    assert report.applies["local"].startswith("apply ")
+    assert report.warnings == []
+    house.write(SPACE + LATER)
+    assert [text for text in house.sync().warnings if "not applied yet: engagectl plan" in text]

@@ -20,6 +20,10 @@ def sync(
         list[str] | None,
         typer.Option(metavar="GLOB", help="Files that are whole: their last line counts; may be repeated."),
     ] = None,
+    input_: Annotated[
+        str | None, typer.Option("--input", metavar="[ID=]-", help="Read standard input instead of this input.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but the commit: only counts.")] = False,
     reread: Annotated[
         bool, typer.Option("--reread", help="Read the inputs from the beginning; brings in what was filtered, once.")
     ] = False,
@@ -54,6 +58,8 @@ def sync(
         select=tuple(select or ()),
         due=due,
         complete=tuple(complete or ()),
+        standard_input=_standard_input(input_),
+        dry_run=dry_run,
         reread=reread,
         since=_day(since),
         as_new=tuple(as_new or ()),
@@ -74,6 +80,15 @@ def sync(
     if code == 0 and done.chunks == 0 and skip_exit_code is not None:
         code = skip_exit_code
     finish(ctx.obj, terminal, text=done.as_text(), data=done.as_data(), code=code)
+
+
+def _standard_input(text: str | None) -> str | None:
+    if text is None:
+        return None
+    name, _, source = text.rpartition("=")
+    if source != "-":
+        raise UsageError("--input takes - or ID=-: only standard input can stand in for an input")
+    return name
 
 
 def _day(text: str | None) -> date | None:

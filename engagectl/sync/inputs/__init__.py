@@ -3,7 +3,6 @@
 from engagectl.sync.inputs.arrow import as_relation
 from engagectl.sync.inputs.files import (
     InputFile,
-    Unreadable,
     identity,
     input_files,
     list_files,
@@ -12,6 +11,7 @@ from engagectl.sync.inputs.files import (
 )
 from engagectl.sync.inputs.layout import day_of
 from engagectl.sync.inputs.lines import Chunk, Overlong, chunks
+from engagectl.sync.inputs.unreadable import Unreadable
 
 __all__ = [
     "Chunk",

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import IO, Any, Literal, cast
 
 from engagectl.config.space import InputSpec
-from engagectl.errors import FailedError
 from engagectl.sync.inputs.layout import is_from
 from engagectl.sync.inputs.parquet import footer_identity
 from engagectl.sync.inputs.shape import SEGMENT, Shape, shape_of
+from engagectl.sync.inputs.unreadable import Unreadable
 
 Format = Literal["ndjson", "gzip", "zstd", "parquet", "stdin"]
 HEAD_BYTES = 64 * 1024
@@ -120,12 +120,6 @@ class Damaged(OSError):  # noqa: N818  the names say the problem
     """The bytes of a file are not of its format."""
 
 
-class Unreadable(FailedError):  # noqa: N818
-    """A file cannot be read; others may be."""
-
-    default_code = "EC721"
-
-
 @contextlib.contextmanager
 def readable(file: InputFile) -> Iterator[None]:
     """Turn what reading a file may raise into Unreadable."""
@@ -206,6 +200,14 @@ def identity(file: InputFile, offset: int, *, before: bytes = b"") -> str:
     if len(head) < min(HEAD_BYTES, offset):
         return "short"
     return f"{hashlib.sha256(head).hexdigest()}:{hashlib.sha256(tail).hexdigest()}"
+
+
+def head_of(file: InputFile) -> bytes:
+    """Return the first bytes that a file is known by."""
+    if file.format == "parquet":
+        return b""
+    with open_bytes(file) as stream:
+        return _read(stream, HEAD_BYTES)
 
 
 def verify(file: InputFile, offset: int, known: str) -> Literal["same", "shorter", "rewritten"]:

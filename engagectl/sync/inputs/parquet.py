@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from engagectl.errors import FailedError
+from engagectl.sync.inputs.unreadable import Unreadable
 from engagectl.sync.sql.quoting import ident, literal
 
 _BATCH = 10_000
@@ -34,7 +34,7 @@ def json_lines(path: Path, *, key: str, start: int, until: int | None) -> Iterat
             while batch := rows.fetchmany(_BATCH):
                 yield [text.encode() + b"\n" for (text,) in batch]
     except duckdb.Error as error:
-        raise FailedError(
+        raise Unreadable(
             f"{key} cannot be read as Parquet ({type(error).__name__})",
             code="EC732",
             help="write it again, or take it out of the input's files",
