@@ -130,7 +130,8 @@ This page is written by `{command}` and not by hand. Commit {commit}, {minutes:.
 A trial hurts one sync or one apply, and a checker outside the system then looks at the database: what was acknowledged
 must be there, each feed must stand between two chunks, and every table must equal, cell for cell, what a slow
 independent reference (`tests/reference`) makes of the lines before the feed's checkpoint. Then the command runs again
-and all of it must be there once, in every table, in the quarantine and in the counts; one more sync must insert nothing.
+and all of it must be there once, in every table, in the quarantine and in the counts. One more sync must insert
+nothing.
 
 | what was done | DuckDB | PostgreSQL |
 |---|---|---|
@@ -143,8 +144,8 @@ Points where a sync was killed ({sync_count}): {sync_points}.
 Points where an apply was killed ({apply_count}): {apply_points}.
 
 The checker is itself tested: loaders that are wrong on purpose (the commit split in two, no dedupe, acknowledged before
-the commit, a commit error ignored, no lock, the duplicate chosen before validation, one checkpoint for two feeds) are all
-caught (`tests/crash/test_mutants.py`).
+the commit, a commit error ignored, no lock, the duplicate chosen before validation, one checkpoint for two feeds) are
+all caught (`tests/crash/test_mutants.py`).
 
 Not tried here: losing power (SIGKILL leaves the system's file cache alive), a full or failing disk, and the four cloud
 warehouses.
