@@ -186,7 +186,8 @@ def main() -> int:
         half = begun + given.minutes * 60 * given.trials / (given.trials + given.cuts or 1)
         run_trials(worlds, tally, wanted=given.trials, seed=given.seed, until=half)
         run_cuts(worlds["PostgreSQL"], tally, wanted=given.cuts, seed=given.seed, until=begun + given.minutes * 60)
-    command = f"python -m tests.crash.full --trials {given.trials} --cuts {given.cuts} --seed {given.seed}"
+    asked = f"--trials {given.trials} --cuts {given.cuts} --seed {given.seed} --minutes {given.minutes:g}"
+    command = f"python -m tests.crash.full {asked}"
     text = page(tally, command=command, seed=given.seed, seconds=time.monotonic() - begun)
     if given.write:
         given.write.write_text(text)
