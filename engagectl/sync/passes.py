@@ -1,63 +1,35 @@
-"""The loop: which feeds read which files from where."""
+"""A sync, warehouse by warehouse: what runs, by which apply, and what is told at the end."""
 
 import contextlib
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from time import monotonic
 
 from engagectl import planner
-from engagectl.config.field import seconds
 from engagectl.config.project import Project
-from engagectl.config.space import InputSpec
 from engagectl.errors import (
     EngagectlError,
-    InternalError,
     Interrupted,
     NothingApplied,
-    StatementError,
-    TransientError,
     UsageError,
 )
 from engagectl.failpoint import hit
-from engagectl.journal.checkpoints import Searched, forget_files, read_checkpoints, remember_search, rename_files
-from engagectl.journal.history import Outcome, Status, finish_sync, later, next_stamp, record_outcomes, start_sync
-from engagectl.journal.names import keep_times
-from engagectl.journal.quarantine import purge_before
-from engagectl.journal.tables import rfc3339
-from engagectl.model.address import Address
-from engagectl.model.feed import InBody
-from engagectl.sync import users
+from engagectl.journal.checkpoints import remember_search
 from engagectl.sync.chunk import Work
 from engagectl.sync.due import is_blackout
-from engagectl.sync.extend import Addition, Extender, Met
-from engagectl.sync.inputs import Chunk, InputFile, Unreadable, as_relation, chunks, identity, readable, verify
-from engagectl.sync.inputs.complete import is_closed
-from engagectl.sync.inputs.files import STANDARD_INPUT, TAIL_BYTES
-from engagectl.sync.inputs.layout import is_from
-from engagectl.sync.inputs.shape import shape_of
-from engagectl.sync.moved import moved_files
 from engagectl.sync.options import Clock, Progress, Silent, SyncOptions
-from engagectl.sync.places import Pass, Places, Reader, passes, readers, share_read, stops
-from engagectl.sync.prepare import expire_ids, prepare
-from engagectl.sync.quarantine import secrets_of
-from engagectl.sync.ready import Ready, address_in, check_select, ready_feeds
+from engagectl.sync.ready import address_in, check_select, feeds_of_segment, ready_feeds, refused
 from engagectl.sync.rehearsal import Rehearsal
-from engagectl.sync.report import Failed, FeedCounts, LeftOut, SyncReport
-from engagectl.sync.sources import source_files
-from engagectl.sync.stage import load, make_stage, release
+from engagectl.sync.report import Failed, SyncReport
+from engagectl.sync.run import Run
 from engagectl.sync.taken import take_due
-from engagectl.sync.transaction import FeedRefused, Piece, Writer, commit_chunk, commit_fold, gather
-from engagectl.sync.tries import Tries
-from engagectl.warehouses.contract import Connection, Holder, Loader
+from engagectl.warehouses.contract import Connection, Holder
 from engagectl.warehouses.registry import warehouse
 
 __all__ = ["Progress", "Silent", "SyncOptions", "sync"]
-
-# A fold costs the stage a row per identify, as wide as users is: so many cells wait at most.
-_CELLS_PER_ROW = 20
 
 
 def sync(
@@ -92,7 +64,7 @@ def sync(
         loader = warehouse(project.spec.warehouses[name].type).loader(connection, project.spec.journal_schema)
         with ExitStack() as stack:
             session = stack.enter_context(Rehearsal(connection)) if options.dry_run else connection
-            run = _Run(project, name, session, loader, options, clock, progress, report, ready, list(works))
+            run = Run(project, name, session, loader, options, clock, progress, report, ready, list(works))
             run.ends_at = ends_at
             stack.enter_context(_told(name, failed, report))
             run.run()
@@ -104,6 +76,11 @@ def sync(
         report.too_much_quarantined = options.max_quarantine.is_passed(entries, read)
     if failed and not report.committed:
         raise failed[0]
+    others = feeds_of_segment(project)
+    if others and not report.feeds and not report.left_out and not report.waiting:
+        raise refused(others[0])
+    if others:
+        report.notes.append(f"passed by, Segment loads them: {', '.join(map(str, others))}")
     if not is_applied:
         raise NothingApplied("no apply has recorded a feed for this project yet", help="run: engagectl apply")
     return report
@@ -164,378 +141,3 @@ def _told(name: str, failed: list[EngagectlError], report: SyncReport) -> Iterat
     except EngagectlError as error:
         failed.append(error)
         report.failed.append(Failed(name, error.code, error.message, "; ".join(error.help)))
-
-
-class _Yielded(Exception):  # noqa: N818  no error: the sync ends here, and what is committed stays
-    """Ends the passes before the inputs are read to their end."""
-
-    def __init__(self, why: str, item: Pass) -> None:
-        super().__init__(why)
-        self.item = item
-
-
-@dataclass
-class _Waiting:
-    """What one users feed has read and not folded yet."""
-
-    pieces: list[Piece] = field(default_factory=list)
-    rows: int = 0
-
-
-@dataclass
-class _Run:
-    """A sync into one warehouse. `works` shrinks when a feed is left out on the way."""
-
-    project: Project
-    name: str
-    connection: Connection
-    loader: Loader
-    options: SyncOptions
-    clock: Clock
-    progress: Progress
-    report: SyncReport
-    ready: Ready
-    works: list[Work]
-    places: Places = field(default_factory=Places)
-    folds: dict[Work, _Waiting] = field(default_factory=dict)
-    late: set[Address] = field(default_factory=set)
-    searched: list[Searched] = field(default_factory=list)
-    ends_at: float | None = None
-    stamp: str = ""
-
-    @property
-    def journal(self) -> str:
-        return self.project.spec.journal_schema
-
-    @property
-    def has_secrets(self) -> bool:
-        return any(secrets_of(work.feed) for work in self.works)
-
-    @property
-    def writer(self) -> Writer:
-        return Writer(
-            connection=self.connection,
-            loader=self.loader,
-            journal=self.journal,
-            sync_id=self.report.sync_id,
-            clock=self.clock,
-            extender=Extender(self.project, warehouse(self.project.spec.warehouses[self.name].type)),
-        )
-
-    def run(self) -> None:
-        """Load every feed of this warehouse, and record how it went."""
-        try:
-            self._start()
-            self._all_passes()
-        except BaseException:
-            with contextlib.suppress(EngagectlError):  # it may be the connection that failed
-                self._finish(broken=True)
-            raise
-        remember_search(self.connection, self.journal, self.searched)
-        expire_ids(self.connection, self.loader, self.works)
-        purge_before(self.connection, self.journal, self._kept_from(), [work.number for work in self.works])
-        self._finish()
-
-    def _kept_from(self) -> str:
-        """Return the time from which on quarantine is kept."""
-        return rfc3339(self.clock() - timedelta(seconds=seconds(self.project.spec.quarantine.keep)))
-
-    def _start(self) -> None:
-        start_sync(
-            self.connection,
-            self.journal,
-            id=self.report.sync_id,
-            project=self.project.spec.project,
-            target=self.project.target,
-            now=rfc3339(self.clock()),
-        )
-        hit("sync.started")
-        if self.options.stop():
-            raise Interrupted("interrupted", help="nothing was loaded yet")
-        record = warehouse(self.project.spec.warehouses[self.name].type)
-        self.works = list(prepare(self.connection, self.loader, self.journal, tuple(self.works), self.options))
-        for work in self.works:
-            for table in work.feed.tables if work.feed.kind == "users" else ():
-                traits = [column.name for column in table.columns if isinstance(column.value, InBody)]
-                keep_times(self.connection, record, self.journal, table.name, traits)
-            self.report.feeds[self._address(work)] = FeedCounts(self._address(work))
-        if self.options.as_new:
-            forget_files(self.connection, self.journal, [work.number for work in self.works], self.options.as_new)
-        self.places.moved(read_checkpoints(self.connection, self.journal, [work.number for work in self.works]))
-
-    def _finish(self, *, broken: bool = False) -> None:
-        """Write how the sync ended, and how it ended for each feed that it ran or left out."""
-        why = {item.address: item.reason for item in self.report.left_out if item.address in self.ready.numbers}
-        outcomes = []
-        for address, number in self.ready.numbers.items():
-            if address in why or (broken and address in self.report.feeds):
-                ended: Status = "Partial" if self._read(address) else "Failure"
-                outcomes.append(Outcome(feed=number, status=ended, notice=why.get(address, "")))
-            elif address in self.report.feeds:
-                outcomes.append(Outcome(feed=number, status="Partial" if self._is_behind(address) else "Success"))
-        good = all(outcome.status == "Success" for outcome in outcomes)
-        none = all(outcome.status == "Failure" for outcome in outcomes)
-        record_outcomes(self.connection, self.journal, sync_id=self.report.sync_id, outcomes=outcomes)
-        finish_sync(
-            self.connection,
-            self.journal,
-            id=self.report.sync_id,
-            now=rfc3339(self.clock()),
-            status="Success" if good else "Failure" if none else "Partial",
-            notices="; ".join([*(f"{address}: {reason}" for address, reason in why.items()), *self.report.unfinished]),
-        )
-        hit("sync.finished")
-
-    def _read(self, address: Address) -> int:
-        counts = self.report.feeds.get(address)
-        return counts.read if counts is not None else 0
-
-    def _is_behind(self, address: Address) -> bool:
-        """Tell whether the sync ended before this feed was at the end of its inputs."""
-        return address in self.late
-
-    def _address(self, work: Work) -> Address:
-        return address_in(self.name, work.feed)
-
-    def _all_passes(self) -> None:
-        try:
-            planned = [
-                (group, files, item) for group, files in self._inputs() for item in passes(group, files, self.places)
-            ]
-            for catches_up in (False, True):
-                for _, _, item in planned:
-                    if item.catches_up == catches_up:
-                        self._pass(item)
-            self._fold_all()
-        except _Yielded as end:
-            self._fold_all()
-            share, left = share_read(end.item.files, end.item.works, self.places)
-            self.report.unfinished.append(f"{end}: {share} %, {left:,} files left")
-
-    def _inputs(self) -> Iterator[tuple[list[Work], tuple[InputFile, ...]]]:
-        """Yield the feeds that read one input, with its files: an input that sources share is read once for all."""
-        groups: dict[tuple[str, ...], list[Work]] = {}
-        key: tuple[str, ...]
-        for work in self.works:
-            given = self.project.spec.spaces[work.feed.space].sources[work.feed.source].input
-            if given is not None:
-                key = (work.feed.space, work.feed.source) if isinstance(given, InputSpec) else (given,)
-                groups.setdefault(key, []).append(work)
-        for key, works in groups.items():
-            if self.options.standard_input is not None and key == (self.options.standard_input,):
-                shape = shape_of(self.project.spec.inputs[self.options.standard_input])
-                yield works, (replace(STANDARD_INPUT, shape=shape),)
-                continue
-            files = source_files(self.project, works[0].feed.space, works[0].feed.source)
-            self._take_over(files)
-            yield works, files
-
-    def _take_over(self, files: Sequence[InputFile]) -> None:
-        """What was read of files that have another name now counts under the new one."""
-        names = moved_files(files, self.places.points.values(), root=self.project.root)
-        if not names:
-            return
-        self.connection.begin()
-        try:
-            rename_files(self.connection, self.journal, self.ready.project_numbers, names)
-            self.connection.commit()
-        except BaseException:
-            self.connection.rollback()
-            raise
-        self.places.renamed(names)
-        self.report.notes += [f"{after} is what was {before}: read on from there" for after, before in names.items()]
-
-    def _pass(self, item: Pass) -> None:
-        for file in item.files:
-            works = [work for work in self.works if work in item.works]
-            closed = is_closed(file, self.options.complete)
-            again = self.options.reread and is_from(file.key, self.options.since)
-            group = readers(works, file, self.places, closed=closed, again=again)
-            try:
-                with readable(file):
-                    group = self._verified(file, group)
-                if group:
-                    self._file(file, group, item)
-            except Unreadable as error:
-                self.report.left_out += [
-                    LeftOut(self._address(reader.work), error.code, error.message, "; ".join(error.help))
-                    for reader in group
-                ]
-
-    def _verified(self, file: InputFile, group: list[Reader]) -> list[Reader]:
-        """Leave out the feeds for which the file is not the one that they have read."""
-        known: dict[tuple[int, str], str] = {}
-        same = []
-        for reader in group:
-            point = self.places.at(reader.work, file)
-            if point is None:
-                same.append(reader)
-                continue
-            key = (point.offset, point.identity)
-            if key not in known:
-                known[key] = verify(file, *key)
-            if known[key] == "same":
-                same.append(reader)
-                continue
-            reason = (
-                f"{file.key} is shorter than the {point.offset:,} bytes that were read of it"
-                if known[key] == "shorter"
-                else f"{file.key} does not begin with the {point.offset:,} bytes that were read of it"
-            )
-            advice = f"if it is a new file under an old name: engagectl sync --as-new {file.key}"
-            self.report.left_out.append(LeftOut(self._address(reader.work), "EC720", reason, advice))
-        return same
-
-    def _file(self, file: InputFile, group: list[Reader], item: Pass) -> None:
-        """Read a file once, from where the last of the feeds stands; each takes what lies beyond its own offset."""
-        first = min(group, key=lambda reader: reader.offset)
-        ends = [reader.end for reader in group]
-        for chunk in chunks(
-            file,
-            offset=first.offset,
-            line=first.line,
-            chunk_bytes=self.options.chunk_bytes,
-            until=max(end for end in ends if end is not None) if None not in ends else None,
-            complete=any(reader.closed for reader in group),
-            stops=stops(group),
-        ):
-            if any(chunk.begin < reader.offset < chunk.end for reader in group):
-                raise InternalError(f"a chunk of {file.key} runs over the offset of a feed")
-            takers = [reader for reader in group if reader.takes(chunk.begin) and reader.work in self.works]
-            if takers:
-                self._chunk(file, chunk, takers)
-            self.progress.advance(file.key, chunk.end, file.bytes)
-            hit("chunk.told")
-            self._look_up(item)
-        if file.format != "ndjson" and file.bytes is not None:
-            self.searched += [
-                Searched(feed=reader.work.number, file=file.key, searched_to=file.bytes, complete_to=0)
-                for reader in group
-            ]
-
-    def _look_up(self, item: Pass) -> None:
-        """End between chunks when asked to, when the time is up, or when somebody waits and this only catches up."""
-        if self.options.stop():
-            self.report.interrupted = True
-            why = "stopped"
-        elif self.ends_at is not None and monotonic() >= self.ends_at:
-            why = "the time is up"
-        elif item.catches_up and self.connection.somebody_waits():
-            why = "catching up"
-        else:
-            return
-        self.late |= {self._address(work) for work in self.works if item.catches_up <= (work in item.works)}
-        raise _Yielded(why, item)
-
-    def _chunk(self, file: InputFile, chunk: Chunk, takers: Sequence[Reader]) -> None:
-        size = chunk.end - chunk.offset
-        with readable(file):
-            known = identity(file, chunk.end, before=chunk.buffer[max(0, size - TAIL_BYTES) : size])
-        self._commit(file, chunk, takers, known)
-        for reader in takers:
-            reader.offset, reader.line = chunk.end, chunk.line + chunk.lines
-        self.report.chunks += 1
-        for work, waiting in list(self.folds.items()):
-            columns = max(len(table.columns) for table in work.feed.tables)
-            if waiting.rows * columns >= self.options.fold_rows * _CELLS_PER_ROW:
-                self._fold(work)
-
-    def _commit(self, file: InputFile, chunk: Chunk, takers: Sequence[Reader], known: str) -> None:
-        """Load a chunk; what it brings undeclared may add columns, or leave feeds out, and it is done again."""
-        additions: tuple[Addition, ...] = ()
-        number, secret = self.report.chunks, self.has_secrets
-        pieces: list[Piece] = []
-        is_stored, tries = False, Tries(self.connection, self.journal, self.options.lock_timeout_s)
-        while going := [work for work in self.works if any(reader.work == work for reader in takers)]:
-            stage = make_stage(self.loader.stage, [work.feed for work in going], file.shape)
-            try:
-                hit("chunk.read")
-                load(stage, chunk, as_relation(chunk))
-                hit("chunk.staged")
-                works = [work for work in going if work.feed.kind != "users"]
-                if works and not is_stored:
-                    commit_chunk(
-                        self.writer,
-                        stage,
-                        file,
-                        chunk,
-                        works,
-                        {work: self.places.at(work, file) for work in works},
-                        identity=known,
-                        number=number,
-                        secret=secret,
-                        uuid_ts=self._stamp(),
-                        pieces=pieces,
-                        additions=additions,
-                    )
-                    is_stored = True
-                    self._committed(pieces)
-                for work in (work for work in going if work.feed.kind == "users"):
-                    waiting = self.folds.setdefault(work, _Waiting())
-                    before = self.places.at(work, file)
-                    piece, waiting.rows = gather(
-                        self.writer, stage, file, chunk, work, before, identity=known, number=number, secret=secret
-                    )
-                    waiting.pieces.append(piece)
-                return
-            except Met as met:
-                additions += met.additions
-                self._stop(met.failed)
-                self.works = met.extended(self.works)
-            except FeedRefused as refused:
-                self._refused(refused.work, refused.error)
-            except TransientError as error:
-                is_stored = tries.took_effect(error, pieces)
-                if is_stored:
-                    self._committed(pieces)
-            finally:
-                release(stage)
-
-    def _refused(self, work: Work, error: StatementError) -> None:
-        """Leave a feed out from here on: the warehouse did not take what it loads."""
-        self.works = [other for other in self.works if other != work]
-        advice = "its offset has not moved: see what changed with engagectl plan, and run the sync again"
-        self.report.left_out.append(LeftOut(self._address(work), "EC703", error.message, advice))
-
-    def _stop(self, failed: Mapping[Work, str]) -> None:
-        """Leave feeds out from here on: they met what nobody declared, and ask to stop then."""
-        advice = "declare it and apply, or choose another on_undeclared"
-        for work, found in failed.items():
-            self.report.left_out.append(LeftOut(self._address(work), "EC706", f"undeclared: {found}", advice))
-
-    def _fold_all(self) -> None:
-        for work in list(self.folds):
-            self._fold(work)
-
-    def _fold(self, work: Work) -> None:
-        """Fold what a users feed has read; when the warehouse refuses it, the others go on."""
-        waiting = self.folds.pop(work)
-        tries = Tries(self.connection, self.journal, self.options.lock_timeout_s)
-        try:
-            while True:
-                try:
-                    commit_fold(self.writer, work, waiting.pieces, uuid_ts=self._stamp())
-                    break
-                except TransientError as error:
-                    if tries.took_effect(error, waiting.pieces):
-                        break
-        except StatementError as error:
-            self._refused(work, error)
-            return
-        finally:
-            users.release(self.loader, work)
-        self._committed(waiting.pieces)
-
-    def _committed(self, pieces: Sequence[Piece]) -> None:
-        self.report.committed = True
-        self.places.moved(piece.after for piece in pieces if piece.file.path is not None)
-        for piece in pieces:
-            self.report.feeds[self._address(piece.work)].add(piece.settled.counts)
-            for item in piece.settled.undeclared:
-                self.report.undeclared[f"{item.kind} {item.key}"] += item.messages
-
-    def _stamp(self) -> str:
-        """Return the load stamp of the next transaction: strictly increasing, over syncs too."""
-        now = rfc3339(self.clock())
-        self.stamp = later(self.stamp, now) if self.stamp else next_stamp(self.connection, self.journal, now)
-        return self.stamp

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engagectl.config.project import Project
-from engagectl.errors import UsageError
+from engagectl.errors import RefusedError, UsageError
 from engagectl.journal.applied import AppliedFeed, read_feeds
 from engagectl.journal.checkpoints import read_checkpoints
 from engagectl.journal.history import has_loaded
@@ -46,6 +46,8 @@ def ready_feeds(project: Project, name: str, connection: Connection, options: Sy
         address = address_in(name, applied.feed)
         if applied.retired_at is not None or applied.feed.excluded_by:
             continue
+        if is_of_segment(project, applied.feed.space):
+            continue
         if options.select and not _is_selected(name, applied.feed, stored, options.select):
             continue
         numbers[address] = applied.number
@@ -68,8 +70,30 @@ def ready_feeds(project: Project, name: str, connection: Connection, options: Sy
     )
 
 
+def is_of_segment(project: Project, space: str) -> bool:
+    """Tell whether Segment itself loads a space by today's YAML, whatever was applied: two writers never meet."""
+    return space in project.spec.spaces and project.spec.spaces[space].managed_by == "segment"
+
+
+def feeds_of_segment(project: Project) -> tuple[Address, ...]:
+    """Return what the YAML declares in spaces that Segment loads."""
+    spec = project.spec
+    homes = [("connection", id_, one.space) for id_, one in spec.connections.items()]
+    for id_, activation in spec.activations.items():
+        subject = spec.audiences.get(activation.audience or "") or spec.journeys.get(activation.journey or "")
+        homes += [("activation", id_, subject.space)] if subject is not None else []
+    homes += [("users", f"{space}.{source}", space) for space, one in spec.spaces.items() for source in one.sources]
+    return tuple(Address(kind, id_) for kind, id_, space in homes if is_of_segment(project, space))
+
+
 def check_select(project: Project, connections: Mapping[str, Connection], select: Sequence[str]) -> None:
-    """Raise UsageError for a pattern that names no feed, before anything is loaded."""
+    """Raise UsageError for a pattern that names no feed, RefusedError for one that Segment loads, before anything is
+    loaded.
+    """
+    for pattern in select:
+        for address in feeds_of_segment(project):
+            if address.matches(pattern) and not set("*?[") & set(pattern):
+                raise refused(address)
     feeds = [
         address_in(name, applied.feed)
         for name, connection in (connections.items() if select else ())
@@ -80,6 +104,14 @@ def check_select(project: Project, connections: Mapping[str, Connection], select
         if not any(address.matches(pattern) for address in feeds):
             there = ", ".join(sorted({f"{address.kind}.{address.name}" for address in feeds}))
             raise UsageError(f"no applied feed is named {pattern}", help=f"feeds that were applied: {there}")
+
+
+def refused(address: Address) -> RefusedError:
+    return RefusedError(
+        f"{address} is of a space that Segment loads (managed_by: segment)",
+        code="EC710",
+        help="compare it with plan and drift; engagectl loads it when managed_by is engagectl",
+    )
 
 
 def _is_selected(name: str, feed: Feed, stored: Sequence[AppliedFeed], select: Sequence[str]) -> bool:
