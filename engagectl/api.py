@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from engagectl.config.project import ROOT_FILE, Project, find_root, in_order, load_project
 from engagectl.errors import ConfigError, Diagnostic, EngagectlError, RefusedError, UsageError
-from engagectl.model.plan import Plan
 
 if TYPE_CHECKING:
     from engagectl.apply import ApplyReport
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from engagectl.journal.detail import Happened
     from engagectl.journal.history import HistoryEntry
     from engagectl.journal.quarantine import QuarantineEntry
+    from engagectl.model.plan import Plan
     from engagectl.model.status import StatusReport
     from engagectl.sync.passes import Progress, SyncOptions
     from engagectl.sync.replay import Replayed
@@ -175,7 +175,7 @@ def make_plan(
     offline: bool = False,
     base: str | None = None,
     warehouses: Sequence[str] = (),
-) -> Plan:
+) -> "Plan":
     """Compare what the YAML asks for with the warehouse (read-only), with nothing (offline) or with a git revision."""
     from engagectl import planner
 
@@ -252,7 +252,7 @@ def _with_key_checks(project: Project) -> Project:
     return replace(project, key_checks={id_: key_check(key) for id_, key in keys.items()})
 
 
-def drift(project: Project, *, warehouses: Sequence[str] = ()) -> Plan:
+def drift(project: Project, *, warehouses: Sequence[str] = ()) -> "Plan":
     """Compare the warehouse with what was last applied. Raises NothingApplied when there was no apply."""
     from engagectl import planner
 
@@ -263,9 +263,9 @@ def drift(project: Project, *, warehouses: Sequence[str] = ()) -> Plan:
 def apply_plan(
     project: Project,
     *,
-    approved: Sequence[Plan] = (),
+    approved: "Sequence[Plan]" = (),
     select: Sequence[str] = (),
-    confirm: Callable[[Plan], bool],
+    confirm: "Callable[[Plan], bool]",
     reporter: Callable[[object], None] = lambda _: None,
     take_over: bool = False,
     lock_timeout_s: float = 10.0,
@@ -372,7 +372,7 @@ def last_applied_commit(project: Project, *, warehouses: Sequence[str] = ()) -> 
     return min(known)[1] if known else ""
 
 
-def empty_plan(project: Project) -> Plan:
+def empty_plan(project: Project) -> "Plan":
     """Return a plan that approves nothing."""
     from engagectl.planner.plan import sealed
 

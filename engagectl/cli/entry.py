@@ -1,6 +1,7 @@
 """The console script: as little as possible before a command is known."""
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 
@@ -13,6 +14,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         sys.stdout.write(f"engagectl {__version__}\n")
         return 0
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # no other package looks into the YAML
     gc.set_threshold(100_000, 50, 100)  # a plan makes many small lasting nouns and few cycles: look for those seldom
     from engagectl.cli.app import run
 

@@ -6,13 +6,11 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import mkstemp
 from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
 from engagectl.cli.flags import Invocation
-from engagectl.cli.statements import follow_statements
 from engagectl.errors import ConfigError, Diagnostic, UsageError
 from engagectl.show.log import Log
 from engagectl.show.terminal import Terminal
@@ -27,6 +25,8 @@ def terminal_of(state: Invocation) -> Terminal:
         log = Log(sys.stderr, format=state.log_format, file=_log_file(state.log_file))
         state.sink = Terminal(color=state.color, quiet=state.quiet, progress=not state.no_progress, log=log)
         if log.wanted:
+            from engagectl.cli.statements import follow_statements
+
             follow_statements(log)
     terminal: Terminal = state.sink
     return terminal
@@ -114,6 +114,8 @@ def write_file(path: Path, text: str) -> None:
     if path.exists() and not path.is_file():
         path.write_text(text, encoding="utf-8", newline="\n")
         return
+    from tempfile import mkstemp
+
     try:
         handle, temporary = mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
