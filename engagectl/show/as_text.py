@@ -1,22 +1,26 @@
 """A plan as text for people: symbols, addresses, types, origins, hazards, and one line that sums it up."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from engagectl.model.change import CreateTable
 from engagectl.model.column_type import type_text
 from engagectl.model.plan import Finding, Noted, Plan, Step, WarehousePlan
+from engagectl.model.schema import Column
 from engagectl.show.terminal import STYLES, escape
 from engagectl.show.words import NOTED, counts, said
 
 _LISTED = 20
 
 
-def plan_text(plan: Plan, *, colour: bool, width: int, sql: bool = False) -> str:
-    """Return the plan as text. The summary and the next command come last, where a terminal leaves the eye."""
+def plan_text(plan: Plan, *, colour: bool, width: int, sql: bool = False, every_column: bool = False) -> str:
+    """Return the plan as text. The summary and the next command come last, where a terminal leaves the eye.
+
+    The id, standard and context columns of a new table are one line, but for `every_column` and `sql`.
+    """
     ink = _Ink(colour)
     lines = [ink("bold", f"engagectl plan: {plan.project}" + (f" · {plan.target}" if plan.target else ""))]
     for warehouse in plan.warehouses:
-        lines += ["", *_warehouse(warehouse, ink, width=width, sql=sql)]
+        lines += ["", *_warehouse(warehouse, ink, width=width, sql=sql, every_column=every_column or sql)]
     findings = plan.all_findings
     if findings:
         lines += ["", *(line for finding in _by_weight(findings) for line in _finding(finding, ink))]
@@ -33,16 +37,17 @@ class _Ink:
         return f"\x1b[{STYLES[style]}m{safe}\x1b[0m" if self.colour else safe
 
 
-def _warehouse(plan: WarehousePlan, ink: _Ink, *, width: int, sql: bool) -> Iterator[str]:
-    delivery = f" · {plan.delivery}" if plan.delivery else ""
-    yield ink("bold", plan.warehouse) + ink("dim", f" ({plan.type}{delivery})")
+def _warehouse(plan: WarehousePlan, ink: _Ink, *, width: int, sql: bool, every_column: bool) -> Iterator[str]:
+    queries = f"{plan.queries} quer{'y' if plan.queries == 1 else 'ies'}" if plan.queries else ""
+    facts = " · ".join(fact for fact in (plan.type, plan.delivery, queries) if fact)
+    yield ink("bold", plan.warehouse) + ink("dim", f" ({facts})")
     if not plan.steps:
         yield "  no changes"
     if plan.creates_journal:
         yield ink("dim", "  the journal is created with the first step")
     drops = [step for step in plan.steps if "DATA_LOSS" in step.hazards]
     for step in (*drops, *(step for step in plan.steps if step not in drops)):
-        yield from _step(step, ink, width=width)
+        yield from _step(step, ink, width=width, every_column=every_column)
         if sql:
             for statement in step.statements:
                 yield from (ink("dim", f"        {line}") for line in f"{statement};".splitlines())
@@ -55,7 +60,7 @@ def _warehouse(plan: WarehousePlan, ink: _Ink, *, width: int, sql: bool) -> Iter
                 yield ink("dim", f"    and {len(noted) - _LISTED} more")
 
 
-def _step(step: Step, ink: _Ink, *, width: int) -> Iterator[str]:
+def _step(step: Step, ink: _Ink, *, width: int, every_column: bool) -> Iterator[str]:
     symbol, style, what = said(step.change)
     subject = f"{step.address.kind}.{step.address.name}"
     where = f"{step.place.file}:{step.place.line}" if step.place is not None else ""
@@ -69,11 +74,18 @@ def _step(step: Step, ink: _Ink, *, width: int) -> Iterator[str]:
         rows = f", {step.rows:,} rows" if step.rows is not None else ", rows unknown"
         yield ink("yellow", f"      ! {', '.join(step.hazards)}{rows}")
     if isinstance(step.change, CreateTable):
-        columns = step.change.table.columns
-        longest = max((len(column.name) for column in columns), default=0)
-        for column in columns:
-            name = escape(column.name.ljust(longest))
-            yield f"      {ink('green', '+')} {name}  {ink('dim', type_text(column.type))}"
+        yield from _columns(step.change.table.columns, ink, every_column=every_column)
+
+
+def _columns(columns: Sequence[Column], ink: _Ink, *, every_column: bool) -> Iterator[str]:
+    shown = [column for column in columns if every_column or column.fed_by]
+    longest = max((len(column.name) for column in shown), default=0)
+    for column in shown:
+        yield f"      {ink('green', '+')} {escape(column.name.ljust(longest))}  {ink('dim', type_text(column.type))}"
+    folded = len(columns) - len(shown)
+    if folded:
+        words = f"{folded} standard and context column{'' if folded == 1 else 's'}"
+        yield f"      {ink('green', '+')} {ink('dim', words)}"
 
 
 def _noted(one: Noted) -> str:

@@ -118,6 +118,7 @@ _PLAN: dict[str, Schema] = {
                 "type": TEXT,
                 "delivery": TEXT,
                 "creates_journal": FLAG,
+                "queries": COUNT,
                 "steps": _list(_STEP),
                 "findings": _list(_FINDING),
                 "noted": _list(_NOTED),

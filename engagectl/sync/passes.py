@@ -82,7 +82,9 @@ def sync(
     if others:
         report.notes.append(f"passed by, Segment loads them: {', '.join(map(str, others))}")
     if not is_applied:
-        raise NothingApplied("no apply has recorded a feed for this project yet", help="run: engagectl apply")
+        raise NothingApplied(
+            f"no apply of target {project.target!r} has recorded a feed yet", help="run: engagectl apply"
+        )
     return report
 
 

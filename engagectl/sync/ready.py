@@ -21,9 +21,9 @@ from engagectl.warehouses.registry import warehouse
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """`applied` tells whether an apply has recorded a feed of this project here at all; `numbers` are of all feeds that
-    were asked for, those that are left out too; `project_numbers` of all that the project has here. `by` says which
-    apply they go by.
+    """`applied` tells whether an apply of this target has recorded a feed of this project here at all; `numbers` are
+    of all feeds that were asked for, those that are left out too; `project_numbers` of all that the project has here.
+    `by` says which apply they go by.
     """
 
     works: tuple[Work, ...]
@@ -59,11 +59,12 @@ def ready_feeds(project: Project, name: str, connection: Connection, options: Sy
         else:
             works.append(Work(applied.number, applied.feed))
     mine = [applied for applied in stored if applied.feed.project == project.spec.project]
-    newest = max(mine, key=lambda applied: applied.applied_at, default=None)
+    ours = [applied for applied in mine if applied.target == project.target]
+    newest = max(ours, key=lambda applied: applied.applied_at, default=None)
     return Ready(
         works=tuple(works),
         left_out=tuple(left_out),
-        applied=bool(mine),
+        applied=bool(ours),
         numbers=numbers,
         project_numbers=tuple(applied.number for applied in mine),
         by="" if newest is None else f"apply {newest.apply_id} of {newest.applied_at[:19]}Z",

@@ -76,7 +76,7 @@ def confirm(made: "Plan", state: Invocation, terminal: Terminal) -> bool:
     from engagectl.show.as_text import plan_text
 
     if not state.json:
-        text = plan_text(made, colour=terminal.colour, width=terminal.width, sql=False)
+        text = plan_text(made, colour=terminal.colour, width=terminal.width, every_column=bool(state.verbose))
         terminal.result(text.partition("\nNext: ")[0], styled=True)  # this is what comes next
     if not made.steps or state.yes:
         return True

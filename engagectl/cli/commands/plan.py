@@ -18,7 +18,9 @@ def plan(
     trusted_base: Annotated[
         str | None, typer.Option(help="Refuse to connect elsewhere than the YAML at this git revision does.")
     ] = None,
-    sql: Annotated[bool, typer.Option("--sql", help="Show the SQL of each step.")] = False,
+    sql: Annotated[
+        bool, typer.Option("--sql", help="Show the SQL of each step, and every column of a new table (as -v does).")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Write the plan to a file, for `engagectl apply FILE`.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the plan as Markdown, for a pull request.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write the plan as one HTML file.")] = None,
@@ -60,6 +62,6 @@ def plan(
 
         write_file(html, plan_html(made))
     code = 4 if made.refused else 2 if detailed_exitcode and made.steps else 0
-    text = plan_text(made, colour=terminal.colour, width=terminal.width, sql=sql)
+    text = plan_text(made, colour=terminal.colour, width=terminal.width, sql=sql, every_column=bool(ctx.obj.verbose))
     data = plan_json(made)
     finish(ctx.obj, terminal, text=text, styled=True, data=data, summary=data["summary"], code=code)

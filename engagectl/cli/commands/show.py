@@ -20,7 +20,9 @@ def show(
         from engagectl.show.as_text import plan_text
 
         made = read_plan(Path(what))
-        text = plan_text(made, colour=terminal.colour, width=terminal.width, sql=sql)
+        text = plan_text(
+            made, colour=terminal.colour, width=terminal.width, sql=sql, every_column=bool(ctx.obj.verbose)
+        )
         finish(ctx.obj, terminal, text=text, styled=True, data=plan_json(made))
         return
     from engagectl import api
