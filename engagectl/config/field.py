@@ -5,6 +5,7 @@ Specs are the YAML as text-shaped values: strict, frozen, nothing unknown accept
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
@@ -95,6 +96,7 @@ def seconds(text: str) -> int:
     return int(text[:-1]) * _SECONDS[text[-1]]
 
 
+@lru_cache(maxsize=4_096)
 def parse_type(text: str, *, max_chars: int | None = None, max_bytes: int | None = None) -> ColumnType:
     """Return the column type that the YAML writes; limits are for `string`. Raises ValueError on other text."""
     if text == "string":

@@ -1,6 +1,7 @@
 """Storage actions: one table per activation, or one that several share, with exactly the declared columns."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from engagectl.config.activation import ActivationSpec, EachRunSpec, MappingSpec
 from engagectl.config.field import parse_type, seconds
@@ -72,6 +73,22 @@ def payload_path(text: str) -> tuple[str, ...]:
     """Return the path from the top of the message that a mapping writes."""
     parts = tuple(text.removeprefix("$.").split("."))
     return (*_SHORT[parts[0]], *parts[1:]) if parts[0] in _SHORT else parts
+
+
+@lru_cache(maxsize=65_536)
+def _at(paths: tuple[str, ...]) -> AtPath:
+    return AtPath(tuple(payload_path(path) for path in paths))
+
+
+@lru_cache(maxsize=65_536)
+def _mapping_text(value: Value) -> str | None:
+    match value:
+        case AtPath(paths):
+            return ", ".join(".".join(path) for path in paths)
+        case InBody(named):
+            return ", ".join(named)
+        case Standard():
+            return None
 
 
 def space_of(site: Site, spec: ActivationSpec) -> str:
@@ -209,13 +226,13 @@ def _drafts(site: Site, id: str, spec: ActivationSpec, subject: str) -> Iterator
     owner = site.project.owner("activations", id)
     taken = {"id", "received_at"}
     mappings = _mappings(site, id, spec)
-    natives = {site.name(mapping.to): (mapping.native or {}).get(site.warehouse) for mapping, _, _ in mappings}
+    named = [(site.name(mapping.to), mapping, where, whose) for mapping, where, whose in mappings]
+    natives = {column: (mapping.native or {}).get(site.warehouse) for column, mapping, _, _ in named}
     yield Draft(name="id", type=Text(), value=Standard("id"), required=True, native=natives.get("id"))
     yield Draft(name="received_at", type=Timestamp(), value=Standard("received_at"), native=natives.get("received_at"))
-    mapped = {site.name(mapping.to) for mapping, _, _ in mappings}
     for name in _properties(spec, has_mappings=bool(mappings)):
         column = site.name(name)
-        if column in taken or column in mapped:
+        if column in taken or column in natives:
             continue
         taken.add(column)
         value = PRESET_VALUES.get(name, AtPath((("properties", name),)))
@@ -228,15 +245,14 @@ def _drafts(site: Site, id: str, spec: ActivationSpec, subject: str) -> Iterator
             owner=owner,
             fed_by=f"activation.{id}",
         )
-    for mapping, where, whose in mappings:
-        column = site.name(mapping.to)
+    for column, mapping, where, whose in named:
         if column in taken:
             continue
         taken.add(column)
         yield Draft(
             name=column,
             type=parse_type(mapping.type, max_chars=mapping.max_chars, max_bytes=mapping.max_bytes),
-            value=AtPath(tuple(payload_path(path) for path in mapping.from_)),
+            value=_at(mapping.from_),
             subject=subject,
             required=mapping.required,
             transforms=site.transforms(mapping.transform),
@@ -295,13 +311,3 @@ def _json_columns(site: Site, spec: ActivationSpec) -> Sequence[str]:
     if spec.journey is not None:
         return ("journey_metadata", "journey_context")
     return ("entity_context",) if _is_linked(site, spec) else ()
-
-
-def _mapping_text(value: Value) -> str | None:
-    match value:
-        case AtPath(paths):
-            return ", ".join(".".join(path) for path in paths)
-        case InBody(named):
-            return ", ".join(named)
-        case Standard():
-            return None

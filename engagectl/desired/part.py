@@ -3,12 +3,13 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from engagectl.config.activation import HmacTransformSpec, TransformSpec
 from engagectl.config.project import Project
 from engagectl.config.space import AudienceSpec, JourneySpec, TraitSpec
-from engagectl.desired.selective_sync import Rules
+from engagectl.desired.selective_sync import Rules, Verdict
 from engagectl.model.column_type import Boolean, ColumnType
 from engagectl.model.feed import (
     Declared,
@@ -108,8 +109,9 @@ class Site:
         stopped_by: str | None = None,
     ) -> tuple[FeedTable, Table]:
         """Return the table for the feed and for the schema. `stopped_by` is a rule that stops its activation."""
-        columns = tuple(self._column(name, draft) for draft in drafts)
-        verdict = self.rules.table(str(name), source)
+        text = str(name)
+        columns = tuple(self._column(text, draft) for draft in drafts)
+        verdict = self.rules.table(text, source)
         if stopped_by is not None:
             fed, rule = False, stopped_by
         elif verdict is not None:
@@ -138,20 +140,19 @@ class Site:
         )
         return feed_table, table
 
-    def _column(self, table: TableName, draft: Draft) -> tuple[FeedColumn, Column]:
+    def _column(self, table: str, draft: Draft) -> tuple[FeedColumn, Column]:
         stored = self.facts.native_type(draft.native) if draft.native is not None else self.facts.settle(draft.type)
         address = f"{table}.{draft.name}"
         verdict = self.rules.value(address, draft.subject) if draft.subject else self.rules.attendant(address)
-        fed = FeedColumn(
-            name=draft.name,
-            type=draft.type,
-            stored=stored,
-            value=draft.value,
-            fed=verdict.fed,
-            required=draft.required,
-            transforms=draft.transforms,
-            decided_by=verdict.rule,
-            subject=draft.subject,
+        fed = _cell(
+            draft.name,
+            draft.type,
+            stored,
+            draft.value,
+            verdict,
+            draft.required,
+            draft.transforms,
+            draft.subject,
         )
         column = Column(
             name=draft.name,
@@ -169,6 +170,31 @@ class Site:
             Transform("hmac_sha256", spec.hmac_sha256) if isinstance(spec, HmacTransformSpec) else Transform(spec)
             for spec in specs
         )
+
+
+@lru_cache(maxsize=65_536)
+def _cell(
+    name: str,
+    type: ColumnType,
+    stored: ColumnType,
+    value: Value,
+    verdict: Verdict,
+    required: bool,
+    transforms: tuple[Transform, ...],
+    subject: str,
+) -> FeedColumn:
+    """Return one value for equal cells: tables of one family have most of theirs in common."""
+    return FeedColumn(
+        name=name,
+        type=type,
+        stored=stored,
+        value=value,
+        fed=verdict.fed,
+        required=required,
+        transforms=transforms,
+        decided_by=verdict.rule,
+        subject=subject,
+    )
 
 
 def head(family: Family, *, origin: Origin, owner: str, fed_by: str, **more: object) -> Table:

@@ -20,6 +20,9 @@ class Verdict:
     rule: str = ""
 
 
+_FED, _NOT_FED = Verdict(fed=True), Verdict(fed=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """The rules as written in `selective_sync` of a warehouse."""
@@ -53,12 +56,14 @@ class Rules:
 
     def value(self, column: str, subject: str) -> Verdict:
         """Decide the second question, for `schema.table.column` and `trait.x`, `audience.x` or `journey.x`."""
+        if not self.include and not self.exclude:
+            return _NOT_FED if self.excludes_by_default else _FED
         asked = (*((f"column.{column}",) if column else ()), subject)
-        return self.decide(asked) or Verdict(not self.excludes_by_default)
+        return self.decide(asked) or (_NOT_FED if self.excludes_by_default else _FED)
 
     def attendant(self, column: str) -> Verdict:
         """Decide for an id, standard or context column: it follows its table unless a rule names it."""
-        return self.decide((f"column.{column}",)) or Verdict(fed=True)
+        return self.decide((f"column.{column}",)) or _FED
 
 
 def _matches(rule: str, address: str, *, is_exact: bool) -> bool:

@@ -1,7 +1,7 @@
 """The applied state: each feed as the last apply recorded it. Sync runs by this alone."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from engagectl.journal.tables import has_journal, place
@@ -23,27 +23,37 @@ class AppliedFeed:
     retired_at: str | None = None
 
 
-def read_feeds(connection: Connection, journal: str, *, project: str | None = None) -> tuple[AppliedFeed, ...]:
-    """Return all feeds, retired ones too, by number; of one project or of all."""
+def read_feeds(
+    connection: Connection, journal: str, *, project: str | None = None, alike: Iterable[Feed] = ()
+) -> tuple[AppliedFeed, ...]:
+    """Return all feeds, retired ones too, by number; of one project or of all.
+
+    A feed whose text in the journal is that of one of `alike` is that very value: most of a plan is as it was applied.
+    """
     if not has_journal(connection, journal):
         return ()
     rows = connection.query(
-        f"SELECT number, document, target, apply_id, applied_at, retired_at FROM {place(journal, 'feeds')}"
+        f"SELECT number, kind, id, document, target, apply_id, applied_at, retired_at FROM {place(journal, 'feeds')}"
         + (" WHERE project = ?" if project is not None else "")
         + " ORDER BY number",
         () if project is None else (project,),
     )
+    known = {(feed.kind, feed.id): feed for feed in alike}
     return tuple(
         AppliedFeed(
             number=int(number),
-            feed=decode(Feed, json.loads(document)),
+            feed=_read(document, known.get((kind, name))),
             target=target,
             apply_id=apply_id,
             applied_at=applied_at,
             retired_at=retired_at,
         )
-        for number, document, target, apply_id, applied_at, retired_at in rows
+        for number, kind, name, document, target, apply_id, applied_at, retired_at in rows
     )
+
+
+def _read(document: str, alike: Feed | None) -> Feed:
+    return alike if alike is not None and _document(alike) == document else decode(Feed, json.loads(document))
 
 
 def record_feeds(

@@ -16,22 +16,37 @@ T = TypeVar("T")
 
 def encode(value: object, *, tagged: bool = False) -> Any:
     """Return JSON data for a noun: dicts, lists, text, numbers, booleans, None."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        data: dict[str, Any] = {"is": type(value).__name__} if tagged else {}
-        hints = _hints(type(value))
-        for item in dataclasses.fields(value):
-            content = getattr(value, item.name)
-            if (
-                item.default is not dataclasses.MISSING
-                and content == item.default
-                and not dataclasses.is_dataclass(content)
-            ):
-                continue
-            data[item.name] = encode(content, tagged=_is_tagged(hints[item.name]))
-        return data
-    if isinstance(value, tuple):
+    if type(value) is tuple:
         return [encode(item, tagged=tagged) for item in value]
-    return value
+    fields = _written(type(value))  # type: ignore[arg-type]  # a class is hashable
+    if fields is None:
+        return value
+    data: dict[str, Any] = {"is": type(value).__name__} if tagged else {}
+    for name, default, is_tagged in fields:
+        content = getattr(value, name)
+        if content is not default and content != default:
+            data[name] = content if type(content) is str else encode(content, tagged=is_tagged)
+    return data
+
+
+_NEVER = object()
+
+
+@functools.cache
+def _written(cls: type) -> tuple[tuple[str, Any, bool], ...] | None:
+    """Return the name, the default that is left out, and whether it needs its class name, of each field of a noun."""
+    if not dataclasses.is_dataclass(cls):
+        return None
+    hints = _hints(cls)
+    return tuple(
+        (
+            item.name,
+            # a noun is written even when it is the default
+            _NEVER if item.default is dataclasses.MISSING or dataclasses.is_dataclass(item.default) else item.default,
+            _is_tagged(hints[item.name]),
+        )
+        for item in dataclasses.fields(cls)
+    )
 
 
 def decode(cls: type[T], data: Any) -> T:

@@ -5,6 +5,7 @@ The rule is Segment's: go-snakecase, byte for byte (segmentio/go-snakecase, snak
 
 import hashlib
 import re
+from functools import lru_cache
 
 _NORMAL = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
 _UPPER = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -40,6 +41,7 @@ def short_hash(original: str) -> str:
     return hashlib.sha256(original.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
+@lru_cache(maxsize=65_536)
 def stored_name(original: str) -> str:
     """Return the normalised name, or `_` and a hash when nothing of it is left."""
     return snake_case(original) or f"_{short_hash(original)}"

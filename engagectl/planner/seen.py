@@ -68,7 +68,8 @@ def look(
         return _as_in(base, build(base, id_, record), target=project.target)
     journal = project.spec.journal_schema
     has_journal = exists(connection, record, journal)
-    every = read_feeds(connection, journal, project=None if take_over else project.spec.project) if has_journal else ()
+    whose = None if take_over else project.spec.project
+    every = read_feeds(connection, journal, project=whose, alike=desired.feeds) if has_journal else ()
     owned = read_owned(connection, journal) if has_journal else ()
     schemas = {*desired.state.schemas, *desired.watched.schemas}
     schemas.update(table.schema for table, _ in desired.dormant)
@@ -208,6 +209,8 @@ def carried(feed: Feed, seen: Seen, *, renamed: Renamed, now: str) -> Feed:
     before = prior_of(feed, seen.prior)
     if before is None:
         return dataclasses.replace(feed, retired=tuple(sorted(gone))) if gone else feed
+    if before is feed and not gone:
+        return feed
     if before.tables == feed.tables:
         return dataclasses.replace(feed, retired=tuple(sorted(gone)), stopped=before.stopped)
     tables = tuple(_with_added(table, before, renamed) for table in feed.tables)

@@ -46,6 +46,8 @@ def settings(
 def _differing(
     before: Feed, feed: Feed, known: AppliedFeed | None, target: str, *, touched: set[TableName | None]
 ) -> Iterator[ChangeSetting]:
+    if before is feed and (known is None or known.target == target):
+        return
     was, now = dict(before.settings), dict(feed.settings)
     was["id"], now["id"] = before.id, feed.id
     was["project"], now["project"] = before.project, feed.project

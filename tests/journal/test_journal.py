@@ -70,6 +70,18 @@ def test_feeds_keep_their_number_through_renames_and_retirement(connection: Conn
     assert [column.name for column in other.feed.tables[0].columns] == ["package", "tier"]
 
 
+def test_a_feed_that_reads_as_applied_is_taken_as_it_is_and_another_is_read(connection: Connection) -> None:
+    applied.record_feeds(
+        connection, JOURNAL, target="prod", apply_id="a1", now=NOW, feeds=(feed(owner="crm"), feed("b", owner="crm"))
+    )
+    same, changed = feed(owner="crm"), feed("b", owner="web")
+
+    first, second = applied.read_feeds(connection, JOURNAL, alike=(same, changed))
+
+    assert first.feed is same
+    assert second.feed == feed("b", owner="crm")
+
+
 def test_a_checkpoint_moves_only_from_where_it_was_read(connection: Connection) -> None:
     first = Checkpoint(feed=3, file="a.ndjson", offset=10, line=1, identity="x")
     second = Checkpoint(feed=3, file="a.ndjson", offset=20, line=2, identity="y")
