@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from sys import intern
 from typing import Literal
 
 from engagectl.journal.tables import has_journal, place
@@ -38,7 +39,15 @@ def read_owned(connection: Connection, journal: str) -> tuple[Owned, ...]:
         f" FROM {place(journal, 'ownership')} ORDER BY 1, 2, 3"
     )
     return tuple(
-        Owned(schema=schema, table=table, column=column, origin=origin, state=state, project=project, target=target)
+        Owned(
+            schema=intern(schema),
+            table=intern(table),
+            column=intern(column),
+            origin=origin,
+            state=state,
+            project=intern(project),
+            target=intern(target),
+        )
         for schema, table, column, origin, state, project, target in rows
     )
 

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Any
 
 from engagectl.model.schema import Column, State, Table, TableName
 from engagectl.warehouses.contract import Connection
@@ -17,43 +16,39 @@ def catalog(connection: Connection, schemas: Sequence[str] | None) -> State:
     """Return the schemas with all their tables and views. Names are lower case: DuckDB tells no two cases apart."""
     wanted = None if schemas is None else {neutral(schema) for schema in schemas}
     columns: dict[tuple[str, str], list[Column]] = defaultdict(list)
-    heads: dict[tuple[str, str], tuple[Any, ...]] = {}
-    found: list[str] = []
-    for schema, table, kind, comment, rows, name, type_name, nullable, default, described in connection.query(
-        _sql("read_catalog.sql")
-    ):
-        neutral_schema = neutral(schema)
-        if wanted is not None and neutral_schema not in wanted:
+    for schema, table, *column in connection.query(_sql("read_columns.sql")):
+        if wanted is None or neutral(schema) in wanted:
+            columns[neutral(schema), neutral(table)].append(_column(*column))
+    views = _dependents(connection)
+    tables: dict[tuple[str, str], Table] = {}
+    found: set[str] = set()
+    for schema, table, kind, comment, rows in connection.query(_sql("read_relations.sql")):
+        if wanted is not None and neutral(schema) not in wanted:
             continue
-        found.append(neutral_schema)
+        found.add(neutral(schema))
         if table is None:
             continue
-        key = (neutral_schema, neutral(table))
-        if key not in heads:
-            heads[key] = (kind, comment, rows)
-        columns[key].append(
-            Column(
-                name=neutral(name),
-                type=native_type(type_name),
-                description=described or None,
-                required=not nullable,
-                has_default=default is not None,
-            )
+        key = (neutral(schema), neutral(table))
+        tables[key] = Table(
+            name=TableName(*key),
+            columns=tuple(columns[key]),
+            description=comment or None,
+            rows=rows,
+            kind="view" if kind == "view" else "table",
+            dependents=views.get(key, ()),
         )
-    views = _dependents(connection)
-    return State(
-        schemas=tuple(sorted(set(found))),
-        tables=tuple(
-            Table(
-                name=TableName(*key),
-                columns=tuple(columns[key]),
-                description=comment or None,
-                rows=rows,
-                kind="view" if kind == "view" else "table",
-                dependents=views.get(key, ()),
-            )
-            for key, (kind, comment, rows) in sorted(heads.items())
-        ),
+    return State(schemas=tuple(sorted(found)), tables=tuple(table for _, table in sorted(tables.items())))
+
+
+@lru_cache(maxsize=65_536)
+def _column(name: str, type_name: str, nullable: bool, has_default: bool, comment: str | None) -> Column:
+    """Return one value for equal columns: tables of one family have most of theirs in common."""
+    return Column(
+        name=neutral(name),
+        type=native_type(type_name),
+        description=comment or None,
+        required=not nullable,
+        has_default=has_default,
     )
 
 
