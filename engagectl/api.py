@@ -136,8 +136,9 @@ def connected(
     read_only: bool,
     lock_timeout_s: float | None = None,
     warehouses: Sequence[str] = (),
+    memory_mb: int = 512,
 ) -> "Iterator[Mapping[str, Connection]]":
-    """Open the target's warehouses, or those named; close them all at the end."""
+    """Open the target's warehouses, or those named; close them all at the end. The memory is what a stage may use."""
     from engagectl.config.resolve import resolve_secrets
     from engagectl.warehouses.registry import warehouse
 
@@ -163,6 +164,7 @@ def connected(
                 read_only=read_only,
                 lock_timeout_s=project.lock_timeout_s if lock_timeout_s is None else lock_timeout_s,
                 command=command,
+                memory_mb=memory_mb,
             )
             opened[name] = stack.enter_context(connection)
         yield opened
@@ -308,7 +310,12 @@ def sync(
 
     asked = options or passes.SyncOptions(lock_timeout_s=lock_timeout_s)
     with connected(
-        project, command="sync", read_only=False, lock_timeout_s=lock_timeout_s, warehouses=warehouses
+        project,
+        command="sync",
+        read_only=False,
+        lock_timeout_s=lock_timeout_s,
+        warehouses=warehouses,
+        memory_mb=asked.memory_mb,
     ) as connections:
         return passes.sync(
             project,

@@ -39,6 +39,7 @@ class SyncOptions:
     due: bool = False
     complete: Sequence[str] = ()
     chunk_bytes: int = 64 << 20
+    memory_mb: int = 512
     fold_rows: int = 400_000
     dry_run: bool = False
     standard_input: str | None = None

@@ -215,8 +215,8 @@ class Newest:
 class Warehouse:
     """A warehouse: facts, and its parts. `spec` is its part of the YAML (config.warehouse), resolved at connect().
 
-    `connect(spec, id, credentials, read_only, lock_timeout_s, command)`; `catalog(connection, schemas)` reads those
-    schemas whole in one or two queries (a schema that is not there is simply absent from the State);
+    `connect(spec, id, secrets, root, read_only, lock_timeout_s, command, memory_mb)`; `catalog(connection, schemas)`
+    reads those schemas whole in one or two queries (a schema that is not there is simply absent from the State);
     `settle(type)` is the type as this warehouse stores it (settling twice changes nothing);
     `relate(found, wanted)` compares two settled types; `type_sql(type)` writes one; `cast_sql(expression, before,
     after)` converts a value in its one text form (CLI.md 6), `misfit_sql(expression, before, after)` tests for a value

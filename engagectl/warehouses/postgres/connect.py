@@ -45,6 +45,7 @@ def connect(
     read_only: bool,
     lock_timeout_s: float,
     command: str,
+    memory_mb: int = 512,
 ) -> "PostgresConnection":
     """Open a session. `root` and `lock_timeout_s` are other warehouses': nothing here is a file, the lock comes later.
 
@@ -68,6 +69,7 @@ def connect(
 
     handle = open_session()
     connection = PostgresConnection(handle, id, read_only=read_only, command=command, open_session=open_session)
+    connection.memory_mb = memory_mb
     try:
         connection.prepare_session()
     except EngagectlError:
@@ -129,6 +131,7 @@ class PostgresConnection:
     ) -> None:
         self.handle = handle
         self._open_session = open_session
+        self.memory_mb = 512
         self.warehouse = id
         self.read_only = read_only
         self.version = f"PostgreSQL {handle.info.parameter_status('server_version')}"
