@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from engagectl.sync.options import SyncOptions
 from tests.scenarios.house import House, identify
 
 ROWS = 20_000

@@ -147,9 +147,9 @@ The checker is itself tested: loaders that are wrong on purpose (the commit spli
 the commit, a commit error ignored, no lock, the duplicate chosen before validation, one checkpoint for two feeds) are
 all caught (`tests/crash/test_mutants.py`).
 
-Tested apart: DuckDB's file on a full or failing disk (`tests/crash/test_disk.py`, by strace) and a PostgreSQL session that
-is terminated at each point (`tests/crash/test_cuts.py`). Not tried: losing power (SIGKILL leaves the system's file cache
-alive), a server that stops at once, a full disk under PostgreSQL, and the four cloud warehouses.
+Tested apart: DuckDB's file on a full or failing disk (`tests/crash/test_disk.py`, by strace) and a PostgreSQL session
+that is terminated at each point (`tests/crash/test_cuts.py`). Not tried: losing power (SIGKILL leaves the system's file
+cache alive), a server that stops at once, a full disk under PostgreSQL, and the four cloud warehouses.
 
 To repeat: `make crash-test SEED=7` (every point once per engine, 40 cuts), `make crash-test-full` (6,000 trials and
 1,000 cuts).
