@@ -33,6 +33,10 @@ class Child:
     def kill(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
 
+    def has_spoken(self) -> None:
+        """Wait for the first word of the child, or for its end."""
+        select.select([self.pipe], [], [], TIME_S)
+
     def wait(self) -> Ended:
         """Read what the child says until it ends. A child that hangs is a failure of its own."""
         ended, data, until = Ended(), b"", time.monotonic() + TIME_S

@@ -68,11 +68,13 @@ def two_at_once(world: World) -> list[str]:
 
 def apply_during_sync(world: World) -> list[str]:
     syncing = start(world.sync)
+    syncing.has_spoken()
     world.write(CHANGED)
+    world.late = "activation.more"
     applying = run(world.apply)
     ended = syncing.wait()
     failed = [end.failed for end in (ended, applying) if end.failed]
-    return [f"failed: {text}" for text in failed] + after(world, ended)
+    return [f"failed: {text.strip().splitlines()[-1]}" for text in failed] + after(world, ended)
 
 
 def killed_apply(world: World, point: str, nth: int) -> list[str]:

@@ -96,6 +96,7 @@ class World:
     dsn: str = ""
     yaml: str = YAML
     lines: dict[str, list[bytes]] = field(default_factory=dict)
+    late: str = ""  # the address of a feed that nothing was acknowledged for: an apply made it meanwhile
 
     @property
     def house(self) -> House:
@@ -119,6 +120,7 @@ class World:
     def sync(self, say: Say, *, lock_timeout_s: float = 10.0, **options: Any) -> int:
         given = {"chunk_bytes": CHUNK_BYTES, "lock_timeout_s": lock_timeout_s, **options}
         project = self.house.project
+        say("", 0)  # the project is read: from here on its files may change
         report = api.sync(project, options=SyncOptions(**given), progress=Told(say), lock_timeout_s=lock_timeout_s)
         assert not report.left_out, report.left_out
         return report.inserted
