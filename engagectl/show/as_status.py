@@ -71,7 +71,7 @@ def _attention(warehouse: WarehouseStatus) -> list[str]:
     ]
     if warehouse.undeclared:
         keys = ", ".join(
-            f"{item.kind} {escape(item.key)} ({item.types}, {item.messages:,})"
+            f"{item.kind} {escape(item.key)} ({f'{item.types}, ' if item.types else ''}{item.messages:,})"
             for item in warehouse.undeclared[:_SHOWN]
         )
         more = len(warehouse.undeclared) - _SHOWN
