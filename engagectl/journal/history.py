@@ -243,11 +243,10 @@ def next_stamp(connection: Connection, journal: str, now: str) -> str:
     return now if last is None else later(str(last), now)
 
 
-def has_loaded(connection: Connection, journal: str, feed: int) -> bool:
-    """Tell whether a feed has ever stored a message; what came over standard input left no checkpoint."""
-    return bool(
-        connection.query(f"SELECT 1 FROM {place(journal, 'loads')} WHERE feed = ? AND inserted > 0 LIMIT 1", (feed,))
-    )
+def has_loaded(connection: Connection, journal: str, feed: int, *, file: str) -> bool:
+    """Tell whether a feed has ever stored a message of an input that leaves no checkpoint, such as standard input."""
+    sql = f"SELECT 1 FROM {place(journal, 'loads')} WHERE feed = ? AND file = ? AND inserted > 0 LIMIT 1"
+    return bool(connection.query(sql, (feed, file)))
 
 
 def later(last: str, now: str) -> str:

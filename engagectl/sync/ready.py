@@ -12,6 +12,7 @@ from engagectl.journal.tables import quoted
 from engagectl.model.address import Address
 from engagectl.model.feed import Feed, FeedTable, Standard
 from engagectl.sync.chunk import Work
+from engagectl.sync.inputs.files import STANDARD_INPUT
 from engagectl.sync.keys import key_problem
 from engagectl.sync.options import SyncOptions
 from engagectl.sync.report import LeftOut
@@ -153,7 +154,7 @@ def _foreign_rows(connection: Connection, journal: str, number: int, feed: Feed,
         return ""
     if feed.existing_rows == "known":
         return next((str(table.name) for table in feed.tables if table.fed and not _has_id(table)), "")
-    if has_loaded(connection, journal, number):
+    if has_loaded(connection, journal, number, file=STANDARD_INPUT.key):
         return ""
     shared = {table.name for other in others for table in other.tables}
     for table in feed.tables:
