@@ -12,10 +12,15 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg.conninfo import conninfo_to_dict
 
 from engagectl.warehouses.contract import Connection, Warehouse
 from engagectl.warehouses.registry import warehouse
+
+# The same cases every time: a law that breaks must break where it was broken. More and other cases: make property-test.
+settings.register_profile("same", derandomize=True)
+settings.load_profile("same")
 
 Opener = Callable[..., Connection]
 
