@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engagectl.sync import passes, transaction
+from engagectl.sync import run as sync_run
+from engagectl.sync import transaction
 from engagectl.warehouses.postgres.connect import PostgresConnection
 from tests.crash.fork import Say
 from tests.crash.world import World
@@ -87,7 +88,7 @@ def duplicate_chosen_before_validation() -> None:
 
 def one_checkpoint_for_two_feeds() -> None:
     """The checkpoint of the feed that stands furthest counts for all."""
-    right = passes.read_checkpoints
+    right = sync_run.read_checkpoints
 
     def wrong(connection: Any, journal: str, feeds: Sequence[int] | None = None) -> tuple[Any, ...]:
         every = right(connection, journal)
@@ -98,4 +99,4 @@ def one_checkpoint_for_two_feeds() -> None:
         numbers = feeds if feeds is not None else [item.feed for item in every]
         return tuple(replace(item, feed=number) for item in furthest.values() for number in numbers)
 
-    passes.read_checkpoints = wrong
+    sync_run.read_checkpoints = wrong
