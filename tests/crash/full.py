@@ -139,9 +139,9 @@ nothing.
 
 Failures: {failures}.
 
-Points where a sync was killed ({sync_count}): {sync_points}.
+Points of a sync ({sync_count}): {sync_points}.
 
-Points where an apply was killed ({apply_count}): {apply_points}.
+Points of an apply ({apply_count}): {apply_points}.
 
 The checker is itself tested: loaders that are wrong on purpose (the commit split in two, no dedupe, acknowledged before
 the commit, a commit error ignored, no lock, the duplicate chosen before validation, one checkpoint for two feeds) are
