@@ -208,7 +208,7 @@ def _machine(started: Server | None, peers: Path | None) -> list[str]:
     if started is not None:
         found.append(f"PostgreSQL {started.version} on the same machine")
     if peers is None:
-        found.append("dlt was not installed")
+        found.append("dlt was left out")
     return found
 
 
