@@ -1,0 +1,68 @@
+"""The warehouses of a target, opened for one job and closed after it."""
+
+import os
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from engagectl.config.project import Project
+from engagectl.errors import UsageError
+
+if TYPE_CHECKING:
+    from engagectl.warehouses.contract import Connection
+
+
+@contextmanager
+def connected(
+    project: Project,
+    *,
+    command: str,
+    read_only: bool,
+    lock_timeout_s: float | None = None,
+    warehouses: Sequence[str] = (),
+    memory_mb: int = 512,
+) -> "Iterator[Mapping[str, Connection]]":
+    """Open the target's warehouses, or those named; close them all at the end. The memory is what a stage may use."""
+    from engagectl.config.resolve import resolve_secrets
+    from engagectl.warehouses.registry import warehouse
+
+    warehouses = warehouses or project.only
+    wanted = dict.fromkeys(project.roles.values())
+    unknown = [name for name in warehouses if name not in wanted]
+    if unknown:
+        raise UsageError(
+            f"warehouse {unknown[0]!r} is not in target {project.target!r}",
+            help=f"warehouses of this target: {', '.join(wanted)}",
+        )
+    chosen = [name for name in wanted if not warehouses or name in warehouses]
+    secrets = resolve_secrets(project, chosen, os.environ)
+    with ExitStack() as stack:
+        opened: dict[str, Connection] = {}
+        for name in chosen:
+            spec = project.spec.warehouses[name]
+            connection = warehouse(spec.type).connect(
+                spec,
+                name,
+                secrets=secrets[name],
+                root=project.root,
+                read_only=read_only,
+                lock_timeout_s=project.lock_timeout_s if lock_timeout_s is None else lock_timeout_s,
+                command=command,
+                memory_mb=memory_mb,
+            )
+            opened[name] = stack.enter_context(connection)
+        yield opened
+
+
+def with_key_checks(project: Project) -> Project:
+    from engagectl.config.keys import all_hmac_keys, key_check
+
+    keys = all_hmac_keys(project, os.environ)
+    return replace(project, key_checks={id_: key_check(key) for id_, key in keys.items()})
+
+
+def holder_name() -> str:
+    """Return who we are for a lock's holder: host name, without a domain."""
+    return socket.gethostname().partition(".")[0]

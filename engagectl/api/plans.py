@@ -1,0 +1,130 @@
+"""What would change, what did change, and the change itself."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from engagectl.api.connections import connected, with_key_checks
+from engagectl.api.revisions import commit_of, project_at
+from engagectl.config.project import Project
+
+if TYPE_CHECKING:
+    from engagectl.apply import ApplyReport
+    from engagectl.model.plan import Plan
+
+
+def make_plan(
+    project: Project,
+    *,
+    select: Sequence[str] = (),
+    offline: bool = False,
+    base: str | None = None,
+    warehouses: Sequence[str] = (),
+) -> "Plan":
+    """Compare what the YAML asks for with the warehouse (read-only), with nothing (offline) or with a git revision."""
+    from engagectl import planner
+
+    commit = commit_of(project.root)
+    select = _resolved(project, select)
+    if offline or base is not None:
+        with ExitStack() as stack:
+            before = stack.enter_context(project_at(project, base)) if base is not None else None
+            return planner.make_plan(
+                project,
+                connections=None,
+                now=datetime.now(UTC),
+                select=select,
+                mode="base" if before is not None else "offline",
+                base=before,
+                commit=commit,
+            )
+    with connected(project, command="plan", read_only=True, warehouses=warehouses) as connections:
+        project = with_key_checks(project)
+        return planner.make_plan(project, connections=connections, now=datetime.now(UTC), select=select, commit=commit)
+
+
+def empty_plan(project: Project) -> "Plan":
+    """Return a plan that approves nothing."""
+    from engagectl.planner.plan import sealed
+
+    return sealed(project, (), now=datetime.now(UTC), select=(), mode="warehouse", commit=commit_of(project.root))
+
+
+def _resolved(project: Project, select: Sequence[str]) -> tuple[str, ...]:
+    """Return the patterns with, beside each `changed:REF`, the addresses that differ from the YAML at that revision.
+
+    The pattern itself stays: it names nothing, and so nothing is selected where nothing has changed.
+    """
+    from engagectl import planner
+
+    found: list[str] = []
+    for pattern in select:
+        found.append(pattern)
+        if pattern.startswith("changed:"):
+            with project_at(project, pattern.removeprefix("changed:")) as before:
+                plan = planner.make_plan(project, connections=None, now=datetime.now(UTC), mode="base", base=before)
+            found += sorted({str(step.address) for step in plan.steps})
+    return tuple(dict.fromkeys(found))
+
+
+def drift(project: Project, *, warehouses: Sequence[str] = ()) -> "Plan":
+    """Compare the warehouse with what was last applied. Raises NothingApplied when there was no apply."""
+    from engagectl import planner
+
+    with connected(project, command="drift", read_only=True, warehouses=warehouses) as connections:
+        return planner.make_drift(project, connections=connections, now=datetime.now(UTC))
+
+
+def apply_plan(
+    project: Project,
+    *,
+    approved: "Sequence[Plan]" = (),
+    select: Sequence[str] = (),
+    confirm: "Callable[[Plan], bool]",
+    reporter: Callable[[object], None] = lambda _: None,
+    take_over: bool = False,
+    lock_timeout_s: float = 10.0,
+    warehouses: Sequence[str] = (),
+) -> "ApplyReport":
+    """Change the warehouse as planned, under its lock, and record what was applied.
+
+    `confirm` gets the plan that would run and answers; `reporter` is told of each step (`engagectl.apply.StepEvent`).
+    """
+    from engagectl import apply
+
+    with connected(
+        project, command="apply", read_only=False, lock_timeout_s=lock_timeout_s, warehouses=warehouses
+    ) as connections:
+        return apply.apply_plan(
+            with_key_checks(project),
+            connections=connections,
+            approved=tuple(approved) or None,
+            select=_resolved(project, select),
+            now=datetime.now(UTC),
+            confirm=confirm,
+            reporter=reporter,
+            take_over=take_over,
+            lock_timeout_s=lock_timeout_s,
+            commit=commit_of(project.root),
+        )
+
+
+def last_applied_commit(project: Project, *, warehouses: Sequence[str] = ()) -> str:
+    """Return the commit of the last successful apply of this target, "" when none is known."""
+    from engagectl.journal.history import last_commit
+
+    with connected(project, command="history", read_only=True, warehouses=warehouses) as connections:
+        found = [
+            last_commit(one, project.spec.journal_schema, project=project.spec.project, target=project.target)
+            for one in connections.values()
+        ]
+    known = [one for one in found if one is not None]
+    # warehouses that stand apart: from the one that is furthest behind, for a step that is done already does no harm
+    return min(known)[1] if known else ""
+
+
+def sql(project: Project, address: str) -> tuple[str, ...]:
+    """Return the statements that would make the tables of an address from nothing. Nothing is connected to."""
+    plan = make_plan(project, select=(address,), offline=True)
+    return tuple(statement for step in plan.steps for statement in step.statements)
