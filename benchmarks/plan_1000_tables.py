@@ -4,6 +4,10 @@
 
 It makes a project of its own in a temporary folder, applies it once, and then plans it again in fresh processes, as a
 person does. The bar is 2.0 CPU seconds and 150 MiB, the aim 1.0 and 120.
+
+Last run (2 loaded cores, Python 3.11, DuckDB 2.0.0, 3 runs): 1.99 CPU seconds, peak 201 MiB. The memory bar is missed:
+the program and the loaded project take about 57 MiB, importing DuckDB and opening this file 85 more.
+terraform and sqlmesh were not measured beside it.
 """
 
 import argparse

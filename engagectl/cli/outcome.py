@@ -59,6 +59,7 @@ def project_of(state: Invocation, terminal: Terminal) -> "Project":
         warehouses=state.warehouses,
         lock_timeout_s=state.lock_timeout_s,
     )
+    gc.freeze()  # the project stays to the end: no collection needs to look through it
     gc.enable()
     state.notes = project.diagnostics
     if state.command in ("plan", "apply") and not (state.quiet or state.json):

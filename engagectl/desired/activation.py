@@ -5,12 +5,10 @@ from functools import lru_cache
 
 from engagectl.config.activation import ActivationSpec, EachRunSpec, MappingSpec
 from engagectl.config.field import parse_type, seconds
-from engagectl.desired.classic import trait_type
 from engagectl.desired.part import (
     Draft,
     Part,
     Site,
-    declared,
     event_rules,
     excluded,
     head,
@@ -151,7 +149,7 @@ def activation(site: Site, id: str, spec: ActivationSpec) -> Part:
         source=spec.source,
         space_id=site.project.spec.spaces[space].space_id,
         tables=(feed_table,),
-        declared=declared(site.project, space, trait_type),
+        declared=site.declared[space],
         schedule=schedule,
         settings=settings(
             **schedule_settings(schedule),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from engagectl.config.field import seconds
 from engagectl.config.project import Project
 from engagectl.desired.activation import activation, space_of
-from engagectl.desired.classic import connection
-from engagectl.desired.part import FeedFacts, Part, Site
+from engagectl.desired.classic import connection, trait_type
+from engagectl.desired.part import FeedFacts, Part, Site, declared
 from engagectl.desired.selective_sync import Rules
 from engagectl.model.address import Address, parse_address
 from engagectl.model.feed import Feed, FeedTable, Schedule
@@ -101,6 +101,7 @@ def _site(project: Project, warehouse_id: str, record: FeedFacts) -> Site:
         rules=Rules(default=rules.default, include=tuple(rules.include), exclude=tuple(rules.exclude))
         if rules is not None
         else Rules(),
+        declared={space: declared(project, space, trait_type) for space in project.spec.spaces},
     )
 
 

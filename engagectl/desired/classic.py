@@ -11,7 +11,6 @@ from engagectl.desired.part import (
     Draft,
     Part,
     Site,
-    declared,
     event_rules,
     excluded,
     head,
@@ -125,7 +124,7 @@ def _calls(site: Site, id: str, spec: ConnectionSpec) -> Part:
         source=spec.source,
         space_id=site.project.spec.spaces[spec.space].space_id,
         tables=tables,
-        declared=declared(site.project, spec.space, trait_type),
+        declared=site.declared[spec.space],
         schedule=schedule,
         settings=settings(
             **schedule_settings(schedule),
@@ -178,7 +177,7 @@ def _users(site: Site, connection_id: str, spec: ConnectionSpec) -> Part:
         source=spec.source,
         space_id=site.project.spec.spaces[spec.space].space_id,
         tables=(feed_table,),
-        declared=declared(site.project, spec.space, trait_type),
+        declared=site.declared[spec.space],
         schedule=schedule,
         settings=settings(
             **schedule_settings(schedule),

@@ -83,13 +83,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """One warehouse as the families see it."""
+    """One warehouse as the families see it. `declared` is what each space declares: one tuple for all of its feeds."""
 
     project: Project
     warehouse: str
     schedule: Schedule
     facts: FeedFacts
     rules: Rules
+    declared: Mapping[str, tuple[Declared, ...]]
 
     def name(self, original: str) -> str:
         """Return the stored name of anything named in the data, within the warehouse's limit."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from engagectl.journal.tables import has_journal, place
-from engagectl.model.codec import decode, encode
+from engagectl.model.codec import Done, decode, encode
 from engagectl.model.feed import Feed
 from engagectl.model.schema import TableName
 from engagectl.warehouses.contract import Connection
@@ -38,11 +38,12 @@ def read_feeds(
         + " ORDER BY number",
         () if project is None else (project,),
     )
+    done: Done = {}
     known = {(feed.kind, feed.id): feed for feed in alike}
     return tuple(
         AppliedFeed(
             number=int(number),
-            feed=_read(document, known.get((kind, name))),
+            feed=_read(document, known.get((kind, name)), done),
             target=target,
             apply_id=apply_id,
             applied_at=applied_at,
@@ -52,8 +53,8 @@ def read_feeds(
     )
 
 
-def _read(document: str, alike: Feed | None) -> Feed:
-    return alike if alike is not None and _document(alike) == document else decode(Feed, json.loads(document))
+def _read(document: str, alike: Feed | None, done: Done) -> Feed:
+    return alike if alike is not None and _document(alike, done) == document else decode(Feed, json.loads(document))
 
 
 def record_feeds(
@@ -137,5 +138,5 @@ def retired_keys(connection: Connection, journal: str, *, project: str, space: s
     )
 
 
-def _document(feed: Feed) -> str:
-    return json.dumps(encode(feed), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+def _document(feed: Feed, done: Done | None = None) -> str:
+    return json.dumps(encode(feed, done=done), ensure_ascii=False, separators=(",", ":"), sort_keys=True)

@@ -14,10 +14,21 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-def encode(value: object, *, tagged: bool = False) -> Any:
-    """Return JSON data for a noun: dicts, lists, text, numbers, booleans, None."""
+Done = dict[tuple[int, bool], Any]
+
+
+def encode(value: object, *, tagged: bool = False, done: Done | None = None) -> Any:
+    """Return JSON data for a noun: dicts, lists, text, numbers, booleans, None.
+
+    `done` remembers what was made of each part, for nouns that share parts; these must outlive it.
+    """
+    if done is not None and (id(value), tagged) in done:
+        return done[id(value), tagged]
     if type(value) is tuple:
-        return [encode(item, tagged=tagged) for item in value]
+        items = [encode(item, tagged=tagged, done=done) for item in value]
+        if done is not None:
+            done[id(value), tagged] = items
+        return items
     fields = _written(type(value))  # type: ignore[arg-type]  # a class is hashable
     if fields is None:
         return value
@@ -25,7 +36,9 @@ def encode(value: object, *, tagged: bool = False) -> Any:
     for name, default, is_tagged in fields:
         content = getattr(value, name)
         if content is not default and content != default:
-            data[name] = content if type(content) is str else encode(content, tagged=is_tagged)
+            data[name] = content if type(content) is str else encode(content, tagged=is_tagged, done=done)
+    if done is not None:
+        done[id(value), tagged] = data
     return data
 
 
