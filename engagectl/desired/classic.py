@@ -234,14 +234,14 @@ def _context(site: Site, spec: ConnectionSpec, *, is_mobile: bool) -> Iterator[D
         paths = [known.get(name, name) for name in said]
     else:
         paths = [] if spec.context_columns == "none" else list(KNOWN_CONTEXT)
-    if is_mobile:
-        paths += MOBILE_CONTEXT
-    for path in dict.fromkeys(paths):
+    mobile = [path for path in MOBILE_CONTEXT if is_mobile and path not in paths]
+    for path in dict.fromkeys((*paths, *mobile)):
         parts = tuple(path.split("."))
         yield Draft(
             name=site.name(f"context_{context_name(path)}"),
             type=Boolean() if path == "device.adTrackingEnabled" else Text(),
             value=AtPath((("context", *parts),)),
+            mobile=path in mobile,
         )
 
 

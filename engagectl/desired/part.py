@@ -67,6 +67,7 @@ class Draft:
     subject: str = ""
     required: bool = False
     transforms: tuple[Transform, ...] = ()
+    mobile: bool = False
     native: str | None = None
     description: str | None = None
     renamed_from: tuple[str, ...] = ()
@@ -153,6 +154,7 @@ class Site:
             verdict,
             draft.required,
             draft.transforms,
+            draft.mobile,
             draft.subject,
         )
         column = Column(
@@ -182,6 +184,7 @@ def _cell(
     verdict: Verdict,
     required: bool,
     transforms: tuple[Transform, ...],
+    mobile: bool,
     subject: str,
 ) -> FeedColumn:
     """Return one value for equal cells: tables of one family have most of theirs in common."""
@@ -194,6 +197,7 @@ def _cell(
         required=required,
         transforms=transforms,
         decided_by=verdict.rule,
+        mobile=mobile,
         subject=subject,
     )
 

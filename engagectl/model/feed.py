@@ -88,6 +88,7 @@ class FeedColumn:
     """`type` is the declared type (limits and text forms follow it), `stored` the column's type in this warehouse.
 
     `fed` is False when selective sync excludes the cell; `decided_by` is the rule that said so ("" for the default).
+    `mobile` columns are filled for messages of the computations that are sent with `mobile_ids`, and for no others.
     """
 
     name: str
@@ -99,6 +100,7 @@ class FeedColumn:
     transforms: tuple[Transform, ...] = ()
     decided_by: str = ""
     added_by_sync: bool = False
+    mobile: bool = False
     subject: str = ""  # the address of what declared it: trait.x, audience.y, "" for standard and context columns
 
 

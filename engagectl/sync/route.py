@@ -4,7 +4,7 @@ An outcome is `load`, `duplicate`, `f:<reason>` (filtered) or `q:<reason>` (quar
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engagectl.model.column_type import Boolean, ColumnType, Decimal, Float, Integer, Text, Timestamp
 from engagectl.model.feed import AtPath, Declared, Feed, FeedColumn, FeedTable, InBody, Standard
@@ -271,9 +271,24 @@ def cells(feed: Feed, table: FeedTable, stage: Stage, seen: Seen, *, uuid_ts: st
     members = {key for item in feed.declared if item.kind == "audience" for key in item.keys}
     if feed.subject is not None:
         members.update(stored_name(key) for key in feed.subject.keys)
-    return tuple(
-        _cell(column, table, stage, seen, uuid_ts=uuid_ts, members=members) for column in table.columns if column.fed
+    made = (
+        (column, _cell(column, table, stage, seen, uuid_ts=uuid_ts, members=members))
+        for column in table.columns
+        if column.fed
     )
+    return tuple(_of_mobile(feed, stage, seen, cell) if column.mobile else cell for column, cell in made)
+
+
+def _of_mobile(feed: Feed, stage: Stage, seen: Seen, cell: Cell) -> Cell:
+    """Return the cell for messages of computations sent with `mobile_ids`; for any other nothing was sent."""
+    if cell.sent is None or all(sent.mobile_ids for sent in feed.sent):
+        return cell
+    asked = {(sent.kind, sent.id): sent.keys for sent in feed.sent if sent.mobile_ids}
+    found = ((raw, resolve(raw, feed.declared)) for raw in seen.computations)
+    named = one_of("computation", [raw for raw, item in found if item is not None and (item.kind, item.id) in asked])
+    held = _holds(stage, [key for keys in asked.values() for key in keys])
+    when = f"{named} OR (computation IS NULL AND ({held}))"
+    return replace(cell, sent=f"CASE WHEN {when} THEN {cell.sent} END", typed=f"CASE WHEN {when} THEN {cell.typed} END")
 
 
 def _cell(column: FeedColumn, table: FeedTable, stage: Stage, seen: Seen, *, uuid_ts: str, members: set[str]) -> Cell:

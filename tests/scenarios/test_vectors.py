@@ -124,6 +124,26 @@ def test_v17_mobile_ids_are_kept_when_asked(house: House) -> None:
     ]
 
 
+def test_mobile_ids_are_kept_for_the_computations_that_ask_for_them(house: House) -> None:
+    yaml = SPACE.replace(
+        '{traits: ["*"], as: [identify, track]}', '{traits: ["*"], as: [identify, track], mobile_ids: true}'
+    )
+    asked, other = identify(1, {"total_revenue_180_days": 1}), identify(2, {"first_time_shopper": True})
+    tracked = track(3, "Audience Entered", {"audience_key": "first_time_shopper", "first_time_shopper": True})
+    named = identify(4, {"total_revenue_180_days": 2})
+    for message in (asked, other, tracked, named):
+        message["context"] = {"device": {"id": "d1", "adTrackingEnabled": True}}
+    named["context"]["personas"] = _personas("first_time_shopper")
+    _play(house, asked, other, tracked, named, yaml=yaml)
+    columns = "id, context_device_id, context_device_ad_tracking_enabled"
+    assert house.rows("engage_default.identifies", columns) == [
+        ("m1", "d1", True),
+        ("m2", None, None),
+        ("m4", None, None),
+    ]
+    assert house.rows("engage_default.audience_entered", columns) == [("m3", None, None)]
+
+
 def test_v20_and_v22_an_activation_holds_exactly_its_columns(house: House) -> None:
     message = track(
         1,
