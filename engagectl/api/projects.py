@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engagectl.api.revisions import checked_out
 from engagectl.config.project import Project, find_root, in_order, load_project
+from engagectl.config.regular import real_path
 from engagectl.errors import ConfigError, Diagnostic, RefusedError, UsageError
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ def validate(
                 fresh.append(one)
         found = tuple(fresh)
     if files:
-        names = {path.resolve() for path in files}
-        found = tuple(one for one in found if one.place is None or (root / one.place.file).resolve() in names)
+        names = {real_path(path) for path in files}
+        found = tuple(one for one in found if one.place is None or real_path(root / one.place.file) in names)
     return found
 
 
@@ -114,9 +115,9 @@ def refuse_untrusted(
     """
     from engagectl.config.trust import connections_of, differences
 
-    root = project.root.resolve()
+    root = real_path(project.root)
     with checked_out(project.root, revision, flag="--trusted-base") as folder:
-        files = [path.resolve() for path in var_files]
+        files = [real_path(path) for path in var_files]
         then = [folder / path.relative_to(root) if path.is_relative_to(root) else path for path in files]
         try:
             trusted = connections_of(

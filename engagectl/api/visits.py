@@ -45,7 +45,10 @@ def doctor(
         except UsageError:
             raise
         except EngagectlError as error:
-            checks = (Check(name="connect", ok=False, detail=error.message, fix="; ".join(error.help)),)
+            checks = tuple(
+                Check(name="connect", ok=False, detail=one.message, fix="; ".join(one.help))
+                for one in error.every_diagnostic()
+            )
         visits.append(Visit(name, checks))
     return tuple(visits)
 

@@ -135,7 +135,11 @@ def _usage(state: Invocation, message: str) -> int:
 def _failure(state: Invocation, error: BaseException) -> int:
     from engagectl.cli.failure import report
 
-    return report(state, error)
+    try:
+        return report(state, error)
+    except Exception as failed:  # telling of it failed too: one line, with no value of anything
+        sys.stderr.write(f"error[EC900]: engagectl has a bug: {type(error).__name__}, {type(failed).__name__}\n")
+        return 1
 
 
 app = typer.Typer(

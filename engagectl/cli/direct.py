@@ -1,5 +1,6 @@
 """A warehouse on the command line: `--warehouse postgres --host ...` where there is no project yet."""
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,13 +11,15 @@ from engagectl.errors import UsageError
 if TYPE_CHECKING:
     from engagectl.config.project import Project
 
-HOST = "PostgreSQL: host; what is not said is libpq's own (PGHOST, PGPASSWORD, ~/.pgpass)."
+HOST = "PostgreSQL: host; what is not said comes from PGHOST, PGPORT, PGDATABASE, PGUSER and PGPASSWORD, or ~/.pgpass."
+_LIBPQ = (("host", "PGHOST"), ("port", "PGPORT"), ("database", "PGDATABASE"), ("user", "PGUSER"))
 DSN_ENV = "PostgreSQL: the environment variable that holds the DSN."
 
 
 def direct_project(state: Invocation, **fields: object) -> "Project | None":
     """Return a project of the one warehouse that the flags describe, None where they name none."""
     from engagectl.config.direct import one_warehouse
+    from engagectl.config.regular import real_path
     from engagectl.warehouses.registry import FOLDERS
 
     said = {name: value for name, value in fields.items() if value is not None}
@@ -27,9 +30,13 @@ def direct_project(state: Invocation, **fields: object) -> "Project | None":
             "a warehouse outside of a project needs its type",
             help=f"--warehouse {' or '.join(FOLDERS)}, with --path or --host, --database, --user",
         )
-    root, type_name = Path(state.project_dir).resolve(), state.warehouses[0]
+    root, type_name = real_path(Path(state.project_dir)), state.warehouses[0]
     if "dsn_env" in said:
         said["dsn"] = {"$env": said.pop("dsn_env")}
+    elif type_name == "postgres":
+        said = {field: {"$env": name} for field, name in _LIBPQ if name in os.environ} | said
+        if "PGPASSWORD" in os.environ:
+            said["auth"] = {"method": "password", "password": {"$env": "PGPASSWORD"}}
     state.warehouses = []
     return one_warehouse(
         root, type_name, said, project=re.sub(r"[^A-Za-z0-9_-]", "_", root.name).strip("_-0123456789")[:100] or "engage"

@@ -17,6 +17,7 @@ from engagectl.config.allowed import keys_at
 from engagectl.config.connection import ConnectionSpec
 from engagectl.config.load import MAX_BYTES, resolve_scalar
 from engagectl.config.locate import Found, Source, closest, diagnose, origin_place
+from engagectl.config.regular import Outside, open_inside, real_path
 from engagectl.config.root import MAPS, OWNED, ROOT_ONLY, ProjectSpec, VarValue
 from engagectl.errors import ConfigError, Diagnostic, Place, UsageError
 from engagectl.model.origin import Origin
@@ -60,7 +61,7 @@ class Project:
 
 def find_root(start: Path) -> Path:
     """Return the folder of the first engagectl.yaml from `start` upwards. It stops above a repository's root."""
-    start = start.resolve()
+    start = real_path(start)
     for folder in (start, *start.parents):
         if (folder / ROOT_FILE).is_file():
             return folder
@@ -148,7 +149,7 @@ class _Files:
         if not (self.root / ROOT_FILE).is_file():
             self.error("EC021", f"no {ROOT_FILE} in {self.root}", None)
             raise ConfigError(tuple(self.diagnostics))
-        self._read_one(self.root / ROOT_FILE, ROOT_FILE, None)
+        self._read_one(ROOT_FILE, None)
         documents = self.sources[ROOT_FILE].documents if ROOT_FILE in self.sources else []
         for number, document in enumerate(documents):
             globs = document.get("include") if isinstance(document, dict) else None
@@ -170,22 +171,20 @@ class _Files:
         if len(paths) > MAX_FILES:
             self.error("EC022", f"include names more than {MAX_FILES} files", place)
             return
-        real_root = self.root.resolve()
         for path in paths:
             name = path.relative_to(self.root).as_posix()
-            if name in self.sources:
-                continue
-            if not path.resolve().is_relative_to(real_root):
-                self.error("EC022", f"{name} is a link to a file outside the project", place)
-                continue
-            self._read_one(path, name, place)
+            if name not in self.sources:
+                self._read_one(name, place)
         if not paths and not any(c in pattern for c in "*?["):
             self.error("EC022", f"include names a file that is not there: {pattern}", place)
 
-    def _read_one(self, path: Path, name: str, place: Place | None) -> None:
+    def _read_one(self, name: str, place: Place | None) -> None:
         try:
-            with path.open("rb") as file:
+            with open_inside(self.root, name) as file:
                 raw = file.read(MAX_BYTES + 1)
+        except Outside:
+            self.error("EC022", f"{name} is a link to a file outside the project", place)
+            return
         except OSError as error:
             self.error("EC022", f"{name} cannot be read: {error.strerror}", place)
             return

@@ -1,16 +1,19 @@
 """References -> values, at the last moment before connecting. A Secret goes from here to connect() and nowhere else."""
 
 import fnmatch
-import stat
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from engagectl.config.field import EnvRef, FileRef
 from engagectl.config.project import Project
+from engagectl.config.regular import NotRegular, open_regular, real_path
 from engagectl.config.warehouse import SETTINGS
 from engagectl.errors import ConfigError, Diagnostic
 from engagectl.model.origin import Origin
+
+MAX_SECRET_BYTES = 1 << 20
 
 
 class Secret:
@@ -136,14 +139,19 @@ class _Resolver:
 
     def _from_file(self, ref: FileRef, origin: Origin) -> Secret | None:
         try:
-            path = Path(ref.file).resolve(strict=True)
-            if path.is_relative_to(self.project.root.resolve()):
+            path = Path(os.path.realpath(ref.file, strict=True))  # Path.resolve raises something else for a loop
+            if path.is_relative_to(real_path(self.project.root)):
                 self._refuse("EC211", f"the secret file {ref.file} lies inside the project", origin)
                 return None
-            if not stat.S_ISREG(path.stat().st_mode):
-                self._refuse("EC211", f"the secret file {ref.file} is not a regular file", origin)
+            with open_regular(path) as file:
+                raw = file.read(MAX_SECRET_BYTES + 1)
+            if len(raw) > MAX_SECRET_BYTES:
+                self._refuse("EC211", f"the secret file {ref.file} is larger than {MAX_SECRET_BYTES >> 20} MiB", origin)
                 return None
-            return Secret(path.read_text("utf-8").removesuffix("\n").removesuffix("\r"))
+            return Secret(raw.decode("utf-8").removesuffix("\n").removesuffix("\r"))
+        except NotRegular:
+            self._refuse("EC211", f"the secret file {ref.file} is not a regular file", origin)
+            return None
         except (OSError, UnicodeDecodeError):
             self._refuse("EC211", f"the secret file {ref.file} cannot be read as text", origin)
             return None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engagectl.config.project import read_files
+from engagectl.config.regular import real_path
 from engagectl.edit.text import rewritten
 from engagectl.errors import RefusedError, UsageError
 
@@ -48,8 +49,8 @@ def _formatted(name: str, raw: bytes) -> Formatted:
 
 
 def _named(root: Path, sources: Mapping[str, bytes], file: Path) -> tuple[str, bytes]:
-    path = file.resolve()
-    name = path.relative_to(root.resolve()).as_posix() if path.is_relative_to(root.resolve()) else ""
+    path, folder = real_path(file), real_path(root)
+    name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else ""
     if name not in sources:
         raise UsageError(f"{file} is no file of the project", help="files are engagectl.yaml and what `include` names")
     return name, sources[name]

@@ -128,7 +128,7 @@ class _Snippets:
     """Lines of the project's files, masked, each file read once."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root.resolve()
+        self.root = root
         self.files: dict[str, list[str]] = {}
 
     def lines(self, place: Place) -> list[tuple[int, str]]:
@@ -141,11 +141,15 @@ class _Snippets:
 
     def _masked(self, name: str) -> list[str]:
         from engagectl.config.load import MAX_BYTES, Problem, load_yaml  # a wrong word needs no reader of YAML
+        from engagectl.config.regular import open_inside
 
-        path = (self.root / name).resolve()
-        if not path.is_relative_to(self.root) or not path.is_file() or path.stat().st_size > MAX_BYTES:
+        try:
+            with open_inside(self.root, name) as file:
+                raw = file.read(MAX_BYTES + 1)
+        except OSError:
             return []
-        raw = path.read_bytes()
+        if len(raw) > MAX_BYTES:
+            return []
         try:
             text = raw.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
         except UnicodeDecodeError:

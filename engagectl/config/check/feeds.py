@@ -16,6 +16,7 @@ from engagectl.config.check.facts import (
     warehouses_of,
 )
 from engagectl.config.project import Project
+from engagectl.config.regular import real_path
 from engagectl.errors import Diagnostic
 from engagectl.model.column_type import NATIVE_SHAPE
 from engagectl.model.names import stored_name
@@ -366,7 +367,7 @@ def one_database_one_warehouse(project: Project) -> Iterator[Diagnostic]:
             continue
         fields = {name: str(getattr(spec, name, None) or "").lower() for name in _IDENTITY[spec.type]}
         if spec.type == "duckdb":
-            fields["path"] = str((project.root / spec.path).resolve()) if isinstance(spec.path, str) else ""
+            fields["path"] = str(real_path(project.root / spec.path)) if isinstance(spec.path, str) else ""
         if not any(fields.values()):
             continue
         first = taken.setdefault((spec.type, *fields.values()), this)

@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import IO, Any, Literal, cast
 
+from engagectl.config.regular import is_regular, open_regular
 from engagectl.config.space import InputSpec
 from engagectl.sync.inputs.layout import is_from
 from engagectl.sync.inputs.parquet import footer_identity
@@ -55,11 +56,13 @@ def list_files(patterns: Sequence[str], *, root: Path, folder: Path | None = Non
     for pattern in patterns:
         for name in glob.glob(str((folder or root) / pattern), recursive=True):  # noqa: PTH207  absolute globs too
             path = Path(name)
-            if path.name == "_SUCCESS" or not path.is_file():
+            if path.name == "_SUCCESS":
                 continue
             key = _key(path, root)
             with contextlib.suppress(FileNotFoundError):  # it went away while we looked
-                found[key] = InputFile(key=key, path=path, format=_format(path), bytes=path.stat().st_size)
+                looked = path.stat()
+                if is_regular(looked):
+                    found[key] = InputFile(key=key, path=path, format=_format(path), bytes=looked.st_size)
     return tuple(found[key] for key in sorted(found))
 
 
@@ -74,7 +77,7 @@ def _key(path: Path, root: Path) -> str:
 def _format(path: Path) -> Format:
     """Return the format by the first bytes: some clients hand gzip files over already decompressed."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(4)
     except FileNotFoundError:
         raise
@@ -100,11 +103,13 @@ def open_bytes(file: InputFile, *, offset: int = 0) -> IO[bytes]:
                 code="EC731",
                 help="install it: pip install 'engagectl[zstd]'",
             ) from None
-        stream = cast(IO[bytes], io.BufferedReader(_Zstd(file.path.open("rb"), zstandard), buffer_size=1 << 20))
+        stream = cast(
+            IO[bytes], io.BufferedReader(_Zstd(open_regular(file.path, buffering=0), zstandard), buffer_size=1 << 20)
+        )
     elif file.format == "gzip":
-        stream = cast(IO[bytes], gzip.open(file.path, "rb"))  # noqa: SIM115  the caller closes it
+        stream = cast(IO[bytes], _Gzip(open_regular(file.path)))
     else:
-        stream = file.path.open("rb", buffering=0)
+        stream = open_regular(file.path, buffering=0)
     if file.format == "ndjson":
         stream.seek(offset)
         return stream
@@ -140,6 +145,18 @@ def _why(file: InputFile, error: OSError | EOFError | zlib.error) -> str:
     if isinstance(error, gzip.BadGzipFile | zlib.error | Damaged):
         return f"{file.key} is damaged: its {file.format} data cannot be unpacked"
     return f"{file.key} cannot be read" + (f": {error.strerror}" if isinstance(error, OSError) else "")
+
+
+class _Gzip(gzip.GzipFile):
+    """A gzip file that closes the file below, which GzipFile leaves to whoever opened it."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        super().__init__(fileobj=raw, mode="rb")
+        self._below = raw
+
+    def close(self) -> None:
+        super().close()
+        self._below.close()
 
 
 class _Zstd(io.RawIOBase):

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from engagectl.config.regular import open_regular
 from engagectl.sync.inputs.unreadable import Unreadable
 from engagectl.sync.sql.quoting import ident, literal
 
@@ -43,7 +44,7 @@ def json_lines(path: Path, *, key: str, start: int, until: int | None) -> Iterat
 
 def footer_identity(path: Path) -> str:
     """Return the SHA-256 of the footer, which tells of every row group; "short" for a file without one."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         size = file.seek(0, 2)
         if size < 12:
             return "short"

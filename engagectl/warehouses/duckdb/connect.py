@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import duckdb
 
+from engagectl.config.regular import is_regular, real_path
 from engagectl.errors import (
     ConnectError,
     EngagectlError,
@@ -23,6 +24,7 @@ from engagectl.errors import (
     TransientError,
 )
 from engagectl.warehouses.contract import Holder
+from engagectl.warehouses.duckdb import private
 from engagectl.warehouses.statements import executed
 
 if TYPE_CHECKING:
@@ -84,6 +86,8 @@ def connect(
     shown = f"the file of warehouse {id!r}" if by_reference else str(path)
     try:
         there = path.exists()
+        if there and not (path.is_dir() or is_regular(path.stat())):
+            raise ConnectError(f"{shown} is no regular file", help="check the path")
     except OSError as error:
         raise ConnectError(f"{shown} cannot be looked at: {error.strerror}", help="check the path") from None
     settings: Settings = {
@@ -98,19 +102,25 @@ def connect(
     if read_only and not there:
         handle = duckdb.connect(":memory:", config=settings)
         return DuckdbConnection(handle, id, path=None, read_only=True)
-    if not read_only and not there:
-        _create(path, shown, storage_version=spec.storage_version)
-    handle = _open(path, shown, settings, read_only=read_only, timeout_s=lock_timeout_s, command=command)
-    connection = DuckdbConnection(handle, id, path=path, read_only=read_only)
-    if not read_only:
-        _WRITERS[path] = command
-    return connection
+    if read_only:
+        handle = _open(path, shown, settings, read_only=True, timeout_s=lock_timeout_s, command=command)
+        return DuckdbConnection(handle, id, path=path, read_only=True)
+    private.hold()
+    try:
+        if not there:
+            _create(path, shown, storage_version=spec.storage_version)
+        handle = _open(path, shown, settings, read_only=False, timeout_s=lock_timeout_s, command=command)
+    except BaseException:
+        private.release()
+        raise
+    _WRITERS[path] = command
+    return DuckdbConnection(handle, id, path=path, read_only=False)
 
 
 def database_path(spec: "FileSpec", secrets: "Mapping[str, Secret | str]", root: Path) -> Path:
     """Return the absolute path of the file: relative ones start at the project's root."""
     value = secrets.get("path", str(spec.path))
-    return (root / (value if isinstance(value, str) else value.reveal())).resolve()
+    return real_path(root / (value if isinstance(value, str) else value.reveal()))
 
 
 class DuckdbConnection:
@@ -123,6 +133,7 @@ class DuckdbConnection:
         self.version = f"DuckDB {duckdb.__version__}"
         self.queries = 0
         self._path = path
+        self._open = True
         self._scratch = _lock_down(handle)
 
     @property
@@ -189,10 +200,13 @@ class DuckdbConnection:
         return Holder(command=f"engagectl {_WRITERS.get(self._path, '')}".strip(), pid=os.getpid())
 
     def close(self) -> None:
+        was_open, self._open = self._open, False
         if self._path is not None and not self.read_only:
             _WRITERS.pop(self._path, None)
-        self.handle.close()
+        self.handle.close()  # it writes a last time
         shutil.rmtree(self._scratch, ignore_errors=True)
+        if was_open and not self.read_only:
+            private.release()
 
     def __enter__(self) -> Self:
         return self

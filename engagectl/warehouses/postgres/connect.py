@@ -63,7 +63,8 @@ def connect(
 
     def open_session() -> "psycopg.Connection[tuple[Any, ...]]":
         try:
-            return psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
+            with _without_libpq_variables():
+                return psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
         except psycopg.Error as error:
             raise _cannot_connect(error, parameters, secrets) from None
 
@@ -86,7 +87,7 @@ def connection_parameters(spec: object, secrets: "Mapping[str, Secret | str]") -
     said: dict[str, Any] = {}
     for field in _FIELDS:
         value = secrets.get(field, getattr(spec, field, None))
-        if value is not None:
+        if field in secrets or isinstance(value, str | int):  # else it is optional, and its variable is not set
             said[_LIBPQ_NAMES.get(field, field)] = _reveal(value)
     dsn = said.pop("dsn", None)
     if dsn is not None:
@@ -97,7 +98,7 @@ def connection_parameters(spec: object, secrets: "Mapping[str, Secret | str]") -
                 "the dsn cannot be read",
                 help="it is postgresql://user:password@host:port/database or host=... dbname=... user=...",
             ) from None
-    if not _is_local(str(said.get("host") or "")):
+    if not _is_local(said):
         said.setdefault("sslmode", "verify-full")
         if said["sslmode"] == "verify-full" and not _has_root_certificate():
             said.setdefault("sslrootcert", "system")
@@ -109,8 +110,26 @@ def _reveal(value: Any) -> str:
     return str(value) if isinstance(value, str | int) else str(value.reveal())
 
 
-def _is_local(host: str) -> bool:
-    return host in ("", "localhost", "127.0.0.1", "::1") or host.startswith(("/", "@"))
+def _is_local(said: Mapping[str, Any]) -> bool:
+    """Tell whether the server is on this machine. What a service file names is not known; an address beats the name."""
+    host = str(said.get("hostaddr") or said.get("host") or "")
+    return "service" not in said and (host in ("", "localhost", "127.0.0.1", "::1") or host.startswith(("/", "@")))
+
+
+_NOT_TAKEN = (
+    *("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD"),
+    *("PGSERVICE", "PGSERVICEFILE"),
+)
+
+
+@contextlib.contextmanager
+def _without_libpq_variables() -> Iterator[None]:
+    """Hide from libpq what says where to go and as whom: it would send PGPASSWORD to whatever host the YAML names."""
+    hidden = {name: os.environ.pop(name) for name in _NOT_TAKEN if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 def _has_root_certificate() -> bool:
