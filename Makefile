@@ -54,7 +54,7 @@ fmt: $(VENV)/ready ## Format
 	$(BIN)/ruff check --fix .
 
 schemas: $(VENV)/ready ## Write schemas/ anew
-	for one in $$($(BIN)/python -c 'from engagectl.show.documents import DOCUMENTS; print(*DOCUMENTS)'); do \
+	for one in $$($(BIN)/python -c 'from engagectl.show.documents import DOCUMENTS; print(*DOCUMENTS)') snapshot; do \
 	  $(BIN)/engagectl schema $$one > schemas/$$one.schema.json || exit 1; done
 	$(BIN)/engagectl schema > schemas/engagectl.schema.json
 

@@ -7,6 +7,7 @@ EngagectlError
 │   ├── LockHeld             somebody else is working; names the holder
 │   ├── StalePlan            the approved plan is not what would run now
 │   ├── EditedPlan           the plan file is not what we wrote
+│   ├── UnusableSnapshot     the catalog snapshot is not ours, of another project, or too old
 │   └── NothingApplied       sync, drift: no apply has recorded a state yet
 ├── ConnectError         1  the warehouse cannot be reached or opened
 ├── TransientError       1  the same again may work
@@ -129,6 +130,10 @@ class StalePlan(RefusedError):  # noqa: N818
 
 class EditedPlan(RefusedError):  # noqa: N818
     default_code = "EC612"
+
+
+class UnusableSnapshot(RefusedError):  # noqa: N818
+    default_code = "EC618"
 
 
 class NothingApplied(RefusedError):  # noqa: N818

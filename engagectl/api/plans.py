@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engagectl.api.connections import connected, with_key_checks
@@ -20,13 +22,28 @@ def make_plan(
     select: Sequence[str] = (),
     offline: bool = False,
     base: str | None = None,
+    catalog: Path | None = None,
     warehouses: Sequence[str] = (),
 ) -> "Plan":
-    """Compare what the YAML asks for with the warehouse (read-only), with nothing (offline) or with a git revision."""
+    """Compare what the YAML asks for with the warehouse (read-only), with nothing (offline), with a git revision, or
+    with the catalog snapshot of a file that `drift` wrote. Only the first connects and needs secrets.
+    """
     from engagectl import planner
 
     commit = commit_of(project.root)
     select = _resolved(project, select)
+    if catalog is not None:
+        from engagectl.snapshot import read_snapshot
+
+        return planner.make_plan(
+            replace(project, only=tuple(warehouses) or project.only),
+            connections=None,
+            now=datetime.now(UTC),
+            select=select,
+            mode="catalog",
+            snapshot=read_snapshot(catalog),
+            commit=commit,
+        )
     if offline or base is not None:
         with ExitStack() as stack:
             before = stack.enter_context(project_at(project, base)) if base is not None else None
@@ -68,12 +85,20 @@ def _resolved(project: Project, select: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def drift(project: Project, *, warehouses: Sequence[str] = ()) -> "Plan":
-    """Compare the warehouse with what was last applied. Raises NothingApplied when there was no apply."""
+def drift(project: Project, *, warehouses: Sequence[str] = (), snapshot: Path | None = None) -> "Plan":
+    """Compare the warehouse with what was last applied. Raises NothingApplied when there was no apply.
+
+    With `snapshot` the catalogs and the applied state are written to that file first, whatever the comparison finds.
+    """
     from engagectl import planner
 
+    now = datetime.now(UTC)
     with connected(project, command="drift", read_only=True, warehouses=warehouses) as connections:
-        return planner.make_drift(project, connections=connections, now=datetime.now(UTC))
+        if snapshot is not None:
+            from engagectl.snapshot import write_snapshot
+
+            write_snapshot(planner.take_snapshot(project, connections, now, commit=commit_of(project.root)), snapshot)
+        return planner.make_drift(project, connections=connections, now=now)
 
 
 def apply_plan(

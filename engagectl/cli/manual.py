@@ -12,7 +12,12 @@ _OFFLINE, _READING, _WRITING = (3,), (1, 3, 4), (1, 3, 4, 5)
 
 # command -> (example, what it reads, what it writes, its exit codes beside 0, 64 and 130)
 MANUAL: dict[str, tuple[str, str, str, tuple[int, ...]]] = {
-    "plan": ("plan --out plan.json", "the YAML, the warehouse's catalog and journal", NOTHING, (1, 2, 3, 4)),
+    "plan": (
+        "plan --out plan.json",
+        "the YAML, the warehouse's catalog and journal, or a snapshot of them",
+        NOTHING,
+        (1, 2, 3, 4),
+    ),
     "apply": (
         "apply plan.json",
         "the YAML, the plan files, the warehouse",

@@ -73,9 +73,13 @@ class WarehousePlan:
     queries: int = 0
 
 
+Mode = Literal["warehouse", "offline", "base", "catalog"]
+"""What a plan was compared with: the warehouse, nothing, the YAML at a git revision, a catalog snapshot."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`mode` says what it was compared with: the warehouse, nothing (offline), or the YAML at a git revision (base).
+    """`taken_at` is when the snapshot of a plan from one was taken, "" otherwise.
     `fingerprint` names it: sha256 over the steps, free of times, rows and paths. Times are RFC 3339 UTC.
     """
 
@@ -88,7 +92,8 @@ class Plan:
     engagectl: str
     commit: str = ""
     config_digest: str = ""
-    mode: Literal["warehouse", "offline", "base"] = "warehouse"
+    mode: Mode = "warehouse"
+    taken_at: str = ""
     base: str = ""
     selected: tuple[str, ...] = ()
     protected: bool = False

@@ -3,16 +3,16 @@
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal
 
 from engagectl import __version__
 from engagectl.config.field import seconds
 from engagectl.config.project import Project
 from engagectl.desired.build import Desired, build
 from engagectl.diff import diff, in_order
+from engagectl.errors import UsageError
 from engagectl.journal.tables import rfc3339
 from engagectl.model.address import Address
-from engagectl.model.plan import Finding, Plan, WarehousePlan
+from engagectl.model.plan import Finding, Mode, Plan, WarehousePlan
 from engagectl.planfile import fingerprint
 from engagectl.planner.followed import followed
 from engagectl.planner.gaps import judge_gaps
@@ -24,6 +24,7 @@ from engagectl.planner.rows import full_clashes, judge_rows
 from engagectl.planner.seen import Seen, as_found, carried, judge_journal, look
 from engagectl.planner.selection import check_select, selected
 from engagectl.planner.settings import settings
+from engagectl.planner.snapped import check_snapshot, seen_in
 from engagectl.planner.step import make_step, placed
 from engagectl.risk import (
     Judged,
@@ -37,6 +38,7 @@ from engagectl.risk import (
     judge_targets,
     refusal,
 )
+from engagectl.snapshot import Snapshot, WarehouseSnapshot
 from engagectl.warehouses.contract import Connection
 from engagectl.warehouses.registry import warehouse as record_of
 
@@ -47,19 +49,23 @@ def make_plan(
     connections: Mapping[str, Connection] | None,
     now: datetime,
     select: Sequence[str] = (),
-    mode: Literal["warehouse", "offline", "base"] = "warehouse",
+    mode: Mode = "warehouse",
     base: Project | None = None,
+    snapshot: Snapshot | None = None,
     commit: str = "",
     take_over: bool = False,
 ) -> Plan:
-    """Return what apply would do. Without connections nothing is there yet, or what `base` says."""
-    ids = sorted(connections) if connections is not None else sorted(set(project.roles.values()))
+    """Return what apply would do. Without connections nothing is there yet, or what `base` or the snapshot says."""
+    ids = sorted(connections) if connections is not None else _named(project)
+    if snapshot is not None:
+        check_snapshot(project, snapshot, ids, now)
     plans = tuple(
         _plan_one(
             project,
             id_,
             connection=connections[id_] if connections is not None else None,
             base=base,
+            snapshot=snapshot.find(id_) if snapshot is not None else None,
             now=now,
             select=select,
             take_over=take_over,
@@ -67,7 +73,20 @@ def make_plan(
         for id_ in ids
     )
     check_select(project, plans, select)
-    return sealed(project, plans, now=now, select=select, mode=mode, commit=commit)
+    taken_at = snapshot.taken_at if snapshot is not None else ""
+    return sealed(project, plans, now=now, select=select, mode=mode, commit=commit, taken_at=taken_at)
+
+
+def _named(project: Project) -> list[str]:
+    """Return the warehouses of the target, or those of them that were asked for."""
+    every = sorted(set(project.roles.values()))
+    unknown = [name for name in project.only if name not in every]
+    if unknown:
+        raise UsageError(
+            f"warehouse {unknown[0]!r} is not in target {project.target!r}",
+            help=f"warehouses of this target: {', '.join(every)}",
+        )
+    return [name for name in every if not project.only or name in project.only]
 
 
 def sealed(
@@ -76,11 +95,15 @@ def sealed(
     *,
     now: datetime,
     select: Sequence[str],
-    mode: Literal["warehouse", "offline", "base"],
+    mode: Mode,
     commit: str,
+    taken_at: str = "",
 ) -> Plan:
+    """Return the plan of these parts. One that was made from a snapshot expires by the age of that."""
     target = project.spec.targets.get(project.target)
-    expires = now + timedelta(seconds=seconds(project.spec.plan.expires))
+    expires = (datetime.fromisoformat(taken_at) if taken_at else now) + timedelta(
+        seconds=seconds(project.spec.plan.expires)
+    )
     return Plan(
         project=project.spec.project,
         target=project.target,
@@ -92,6 +115,7 @@ def sealed(
         commit=commit,
         config_digest=project.digest,
         mode=mode,
+        taken_at=taken_at,
         selected=tuple(select),
         protected=target is not None and target.protected,
         findings=tuple(_judge_one_database(plans, project)),
@@ -108,6 +132,7 @@ def _plan_one(
     *,
     connection: Connection | None,
     base: Project | None,
+    snapshot: WarehouseSnapshot | None,
     now: datetime,
     select: Sequence[str],
     take_over: bool,
@@ -115,7 +140,11 @@ def _plan_one(
     record = record_of(project.spec.warehouses[id_].type)
     asked = connection.queries if connection is not None else 0
     wanted = build(project, id_, record)
-    seen = look(project, id_, record, wanted, connection=connection, base=base, take_over=take_over)
+    seen = (
+        seen_in(project, wanted, snapshot)
+        if snapshot is not None
+        else look(project, id_, record, wanted, connection=connection, base=base, take_over=take_over)
+    )
     desired = as_found(wanted, seen.actual)
     difference = diff(desired.state, seen.actual, relate=record.relate, retype=project.spec.lifecycle.type_changes)
     names = renamed(difference.changes)
@@ -132,7 +161,7 @@ def _plan_one(
         *judge(desired, seen.actual, difference, full_clashes=full_clashes(difference.clashes, connection, record)),
         *(() if take_over else _judge_owners(desired, seen, project)),
         *judge_feeds(feeds, seen.prior),
-        *judge_gaps(feeds, seen, names, is_live=connection is not None),
+        *judge_gaps(feeds, seen, names, is_live=connection is not None or snapshot is not None),
         *judge_hints(changes, warehouse=id_),
         *judge_frequency(changes, warehouse=id_),
         *judge_drops(drops, warehouse=id_),
@@ -144,7 +173,7 @@ def _plan_one(
         changes, feeds = selected(changes, feeds, project, id_, select)
     stands_on = names.afterwards(seen.actual)
     steps = tuple(make_step(project, change, id_, record, stands_on) for change in changes)
-    judged += judge_rows(steps, project, id_, connection, record, names)
+    judged += judge_rows(steps, project, id_, connection, record, names, is_snapshot=snapshot is not None)
     return WarehousePlan(
         warehouse=id_,
         type=record.name,

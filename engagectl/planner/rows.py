@@ -48,7 +48,14 @@ def _holds_any(connection: Connection, sql: str) -> bool:
 
 
 def judge_rows(
-    steps: Iterable[Step], project: Project, id_: str, connection: Connection | None, record: Warehouse, names: Renamed
+    steps: Iterable[Step],
+    project: Project,
+    id_: str,
+    connection: Connection | None,
+    record: Warehouse,
+    names: Renamed,
+    *,
+    is_snapshot: bool = False,
 ) -> list[Judged]:
     """Return what is refused because of the rows themselves: values that would not cast, too many rows rewritten."""
     found: list[Judged] = []
@@ -64,6 +71,18 @@ def judge_rows(
                 found.append(
                     refusal("EC602", message, step.address, step.change.origin, "correct them first, or keep the type")
                 )
+        elif isinstance(step.change, RebuildColumn) and is_snapshot:
+            found.append(
+                Judged(
+                    code="EC602",
+                    severity="warning",
+                    message=f"whether each value of {step.address} fits {type_text(step.change.column.type)}"
+                    " is not in the snapshot",
+                    address=step.address,
+                    origin=step.change.origin,
+                    help=("a plan against the warehouse counts the values that do not; apply refuses then",),
+                )
+            )
         if "TABLE_REWRITE" in step.hazards:
             rewritten += step.rows or 0
     limit = project.spec.lifecycle.max_rows_rewritten

@@ -1,7 +1,7 @@
 """What a warehouse holds now and what its journal remembers; what desired takes over from both."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -71,11 +71,7 @@ def look(
     whose = None if take_over else project.spec.project
     every = read_feeds(connection, journal, project=whose, alike=desired.feeds) if has_journal else ()
     owned = read_owned(connection, journal) if has_journal else ()
-    schemas = {*desired.state.schemas, *desired.watched.schemas}
-    schemas.update(table.schema for table, _ in desired.dormant)
-    schemas.update(row.schema for row in owned if row.project == project.spec.project)
-    schemas.update(one.address.name.split(".")[0] for one in desired.removed)
-    schemas.discard(journal)
+    schemas = schemas_of(project, desired, owned)
     actual = record.catalog(connection, sorted(schemas if has_journal else {*schemas, journal}))
     applied = tuple(one for one in every if one.feed.project == project.spec.project)
     prior: dict[Key, Feed] = {
@@ -148,6 +144,15 @@ def _theirs(every: tuple[AppliedFeed, ...], desired: Desired, project: Project) 
         if one.feed.project != project.spec.project
         and ours.get((one.feed.kind, one.feed.id), set()) & {table.name for table in one.feed.tables}
     ]
+
+
+def schemas_of(project: Project, desired: Desired, owned: Iterable[Owned]) -> set[str]:
+    """Return the schemas that a plan has to look into; the journal's is not one of them."""
+    schemas = {*desired.state.schemas, *desired.watched.schemas}
+    schemas.update(table.schema for table, _ in desired.dormant)
+    schemas.update(row.schema for row in owned if row.project == project.spec.project)
+    schemas.update(one.address.name.split(".")[0] for one in desired.removed)
+    return schemas - {project.spec.journal_schema}
 
 
 def _without(state: State, journal: str) -> State:

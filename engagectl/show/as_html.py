@@ -9,7 +9,7 @@ from engagectl.model.change import AddColumn, CreateTable, RebuildColumn, SetCom
 from engagectl.model.column_type import type_text
 from engagectl.model.plan import Finding, Plan, Step, WarehousePlan
 from engagectl.show.terminal import escape
-from engagectl.show.words import NOTED, counts, said
+from engagectl.show.words import NOTED, compared_with, counts, said
 
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
@@ -68,6 +68,7 @@ def plan_html(plan: Plan) -> str:
         plan=plan,
         style=folder.joinpath("plan.css").read_text(encoding="utf-8"),
         verdict=_verdict(plan),
+        compared=escape(compared_with(plan)).capitalize(),
         mood="bad" if plan.refused else "warn" if any("DATA_LOSS" in one.hazards for one in steps) else "good",
         loud=[
             (f"{escape(part.warehouse)}: {_subject(step)}", _rows(step), escape(said(step.change)[2]), _place(step))

@@ -19,6 +19,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "project": plan.project,
         "target": plan.target,
         "mode": plan.mode,
+        "taken_at": plan.taken_at,
         "fingerprint": plan.fingerprint,
         "created_at": plan.created_at,
         "expires_at": plan.expires_at,

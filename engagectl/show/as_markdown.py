@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from engagectl.model.change import CreateSchema, CreateTable
 from engagectl.model.plan import Finding, Plan, Step, WarehousePlan
 from engagectl.show.terminal import escape
-from engagectl.show.words import NOTED, counts, said
+from engagectl.show.words import NOTED, compared_with, counts, said
 
 LIMIT_CHARS = 60_000
 LIMIT_BYTES = 900 * 1024
@@ -93,7 +93,7 @@ def _headline(plan: Plan) -> str:
     if notes:
         parts.append(f"{notes} note{'' if notes == 1 else 's'}")
     if plan.mode != "warehouse":
-        parts.append("compared with an empty warehouse" if plan.mode == "offline" else "compared with the YAML")
+        parts.append(compared_with(plan))
     return " · ".join(parts)
 
 

@@ -7,7 +7,7 @@ from engagectl.model.column_type import type_text
 from engagectl.model.plan import Finding, Noted, Plan, Step, WarehousePlan
 from engagectl.model.schema import Column
 from engagectl.show.terminal import STYLES, escape
-from engagectl.show.words import NOTED, counts, said
+from engagectl.show.words import NOTED, compared_with, counts, said
 
 _LISTED = 20
 
@@ -18,7 +18,8 @@ def plan_text(plan: Plan, *, colour: bool, width: int, sql: bool = False, every_
     The id, standard and context columns of a new table are one line, but for `every_column` and `sql`.
     """
     ink = _Ink(colour)
-    lines = [ink("bold", f"engagectl plan: {plan.project}" + (f" · {plan.target}" if plan.target else ""))]
+    named = " · ".join(part for part in (plan.project, plan.target, compared_with(plan)) if part)
+    lines = [ink("bold", f"engagectl plan: {named}")]
     for warehouse in plan.warehouses:
         lines += ["", *_warehouse(warehouse, ink, width=width, sql=sql, every_column=every_column or sql)]
     findings = plan.all_findings
@@ -110,7 +111,7 @@ def _finding(one: Finding, ink: _Ink) -> Iterator[str]:
 def _summary(plan: Plan, ink: _Ink) -> Iterator[str]:
     steps = plan.steps
     if not steps and not plan.refused:
-        yield ink("green", "No changes.") + " The warehouse is as the YAML says."
+        yield ink("green", "No changes.") + f" {_nothing(plan)}"
         return
     parts = [f"{n} to {word}" if word != "settings" else f"{n} settings" for word, n in counts(steps).items()]
     yield ink("bold", f"Plan: {', '.join(parts) or 'no changes'}.") + ink("dim", f" {plan.fingerprint[:12]}")
@@ -119,3 +120,15 @@ def _summary(plan: Plan, ink: _Ink) -> Iterator[str]:
         yield ink("red", f"Refused: {refusals} finding{'' if refusals == 1 else 's'} above must be settled first.")
     elif plan.mode == "warehouse":
         yield f"Next: engagectl {'plan --out plan.json, then apply plan.json' if plan.protected else 'apply'}"
+
+
+def _nothing(plan: Plan) -> str:
+    match plan.mode:
+        case "warehouse":
+            return "The warehouse is as the YAML says."
+        case "catalog":
+            return "The warehouse was as the YAML says."
+        case "base":
+            return "The YAML asks for what it asked for at that revision."
+        case "offline":
+            return "The YAML asks for nothing."

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from engagectl.errors import Severity
 from engagectl.model.change import Hazard
-from engagectl.model.plan import Noted
+from engagectl.model.plan import Mode, Noted
 
 Schema = dict[str, Any]
 
@@ -102,7 +102,8 @@ _NOTED = _object(
 _PLAN: dict[str, Schema] = {
     "project": TEXT,
     "target": TEXT,
-    "mode": {"enum": ["warehouse", "offline", "base"]},
+    "mode": _one_of(Mode),
+    "taken_at": {**TEXT, "description": "of the catalog snapshot; empty when the plan is not from one"},
     "fingerprint": HASH,
     "created_at": TEXT,
     "expires_at": TEXT,

@@ -19,7 +19,7 @@ from engagectl.model.change import (
     kind_of,
 )
 from engagectl.model.column_type import type_text
-from engagectl.model.plan import Step
+from engagectl.model.plan import Plan, Step
 
 NOTED = {
     "retained": "Retained (ours, no longer declared; kept, not fed)",
@@ -47,6 +47,19 @@ COUNTED = {
 def counts(steps: Iterable[Step]) -> Counter[str]:
     """Count steps by the word that sums them up."""
     return Counter(COUNTED[kind_of(step.change)] for step in steps)
+
+
+def compared_with(plan: Plan) -> str:
+    """Return what a plan was compared with, where that is not the warehouse as it is now."""
+    match plan.mode:
+        case "offline":
+            return "compared with an empty warehouse"
+        case "base":
+            return "compared with the YAML at another revision"
+        case "catalog":
+            return f"compared with the catalog snapshot of {plan.taken_at}"
+        case "warehouse":
+            return ""
 
 
 def said(change: Change) -> tuple[str, str, str]:

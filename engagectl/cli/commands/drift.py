@@ -13,6 +13,9 @@ def drift(
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there is drift.")
     ] = False,
+    snapshot: Annotated[
+        Path | None, typer.Option(help="Write what is there and was applied to a file, for `plan --catalog FILE`.")
+    ] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the drift as Markdown, for an issue.")] = None,
     markdown_limit: Annotated[int, typer.Option(min=1_000, help="At most so many characters of Markdown.")] = 60_000,
 ) -> None:
@@ -20,7 +23,9 @@ def drift(
     from engagectl.show.as_drift import drift_json, drift_markdown, drift_text
 
     terminal = terminal_of(ctx.obj)
-    found = api.drift(project_of(ctx.obj, terminal), warehouses=ctx.obj.warehouses)
+    found = api.drift(project_of(ctx.obj, terminal), warehouses=ctx.obj.warehouses, snapshot=snapshot)
+    if snapshot is not None:
+        terminal.story(f"wrote {snapshot}; next: engagectl plan --catalog {snapshot}")
     if markdown is not None:
         write_file(markdown, drift_markdown(found, limit=markdown_limit))
     text = drift_text(found, colour=terminal.colour)

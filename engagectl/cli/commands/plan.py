@@ -15,6 +15,9 @@ def plan(
     ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Compare with an empty warehouse.")] = False,
     base: Annotated[str | None, typer.Option(help="Compare with the YAML at a git revision.")] = None,
+    catalog: Annotated[
+        Path | None, typer.Option(help="Plan from the file that `drift --snapshot` wrote; nothing is connected to.")
+    ] = None,
     trusted_base: Annotated[
         str | None, typer.Option(help="Refuse to connect elsewhere than the YAML at this git revision does.")
     ] = None,
@@ -34,10 +37,12 @@ def plan(
     from engagectl.show.as_json import plan_json
     from engagectl.show.as_text import plan_text
 
-    if offline and base is not None:
-        raise UsageError("--offline and --base exclude each other")
-    if out is not None and (offline or base is not None):
-        raise UsageError("--out needs a plan against the warehouse", help="leave out --offline and --base")
+    apart = [("--offline", offline), ("--base", base is not None), ("--catalog", catalog is not None)]
+    said = [flag for flag, is_said in apart if is_said]
+    if len(said) > 1:
+        raise UsageError(f"{' and '.join(said)} exclude each other")
+    if out is not None and said:
+        raise UsageError("--out needs a plan against the warehouse", help=f"leave out {said[0]}")
     terminal = terminal_of(ctx.obj)
     project = project_of(ctx.obj, terminal)
     if trusted_base is not None:
@@ -47,7 +52,9 @@ def plan(
             variables=variables_of(ctx.obj),
             var_files=tuple(Path(name) for name in ctx.obj.var_file),
         )
-    made = api.make_plan(project, select=select or (), offline=offline, base=base, warehouses=ctx.obj.warehouses)
+    made = api.make_plan(
+        project, select=select or (), offline=offline, base=base, catalog=catalog, warehouses=ctx.obj.warehouses
+    )
     if out is not None:
         from engagectl.planfile import write_plan
 
