@@ -27,6 +27,10 @@ test-html: $(VENV)/ready ## Render the HTML plan in headless Chromium (needs chr
 	$(BIN)/python -m pytest -q -m browser tests/show
 
 SEED ?= 0
+MUTANTS ?= 500000
+fuzz: $(VENV)/ready ## Break YAML in MUTANTS ways (500,000), none may end in anything but 0 or 3; SEED=.. for others
+	$(BIN)/python -m tests.threats.fuzz --mutants $(MUTANTS) --seed $(SEED)
+
 crash-test: $(VENV)/ready ## Kill syncs and applies at every point, cut connections; SEED=.. for other traffic
 	ENGAGECTL_CRASH_SEED=$(SEED) $(BIN)/python -m pytest -q -n 2 tests/crash
 
@@ -78,4 +82,4 @@ bench-full: ## The same at 100k, 1M, 5M and 10M messages, into docs/performance.
 
 all: lint type test ## What CI runs
 
-.PHONY: bench bench-full schemas help install demo test property-test test-html lint type fmt all crash-test crash-test-full
+.PHONY: bench bench-full schemas help install demo test property-test test-html lint type fmt all crash-test crash-test-full fuzz
