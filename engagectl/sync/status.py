@@ -24,7 +24,7 @@ from engagectl.sync.inputs.complete import changed_at
 from engagectl.sync.inputs.files import open_bytes
 from engagectl.sync.runs import FileState, Search
 from engagectl.sync.sources import source_files
-from engagectl.sync.taken import run_states
+from engagectl.sync.taken import run_states, since
 from engagectl.warehouses.contract import Connection
 
 _LINE_BYTES = 1 << 20
@@ -121,14 +121,17 @@ def _feeds(
     for number, reason, count in count_by_reason(connection, journal):
         reasons.setdefault(number, {})[reason] = count
     search = Search()
+    live = [item for item in applied if item.retired_at is None]
+    leads = {(item.feed.space, item.feed.source): item for item in live if item.feed.kind == "connection"}
     return [
         _feed(
             project,
             name,
             item,
+            leads.get((item.feed.space, item.feed.source), item) if item.feed.kind == "users" else item,
             [point for point in points if point.feed == item.number],
             last=syncs.get(item.number),
-            success=loaded.get(item.number),
+            loaded=loaded,
             received_to=received.get(item.number),
             quarantine=reasons.get(item.number, {}),
             search=search,
@@ -142,16 +145,17 @@ def _feed(
     project: Project,
     warehouse: str,
     item: AppliedFeed,
+    lead: AppliedFeed,
     points: Sequence[Checkpoint],
     *,
     last: FeedSync | None,
-    success: str | None,
+    loaded: Mapping[int, str],
     received_to: str | None,
     quarantine: Mapping[str, int],
     search: Search,
     now: datetime,
 ) -> FeedStatus:
-    schedule = item.feed.schedule
+    schedule = lead.feed.schedule  # the users of a source follow its connection
     state = "retired" if item.retired_at is not None else "excluded" if item.feed.excluded_by else "live"
     reads = state == "live"
     stands = {point.file: point for point in points}
@@ -168,8 +172,8 @@ def _feed(
         last_sync=last.started_at if last is not None else None,
         outcome=last.status if last is not None else "",
         notice=last.notice if last is not None else "",
-        last_success=success,
-        next_due=_next_due(schedule, success, runs, now) if reads else "",
+        last_success=loaded.get(item.number),
+        next_due=_next_due(schedule, since(loaded, item.number, lead.number), runs, now) if reads else "",
         in_blackout=reads and is_blackout(schedule, now),
         waits=tuple(
             Waits(
@@ -197,14 +201,14 @@ def schedule_text(schedule: Schedule) -> str:
     return f"every {every // length}{unit}"
 
 
-def _next_due(schedule: Schedule, success: str | None, runs: Sequence[FileState], now: datetime) -> str:
+def _next_due(schedule: Schedule, last: datetime | None, runs: Sequence[FileState], now: datetime) -> str:
     """A run feed goes by its files: a blackout only puts off what is complete."""
     if schedule.trigger == "each_run":
         if not any(run.more for run in runs):
             return "when a run ends"
         due = next_due(schedule, None, now)
     else:
-        due = next_due(schedule, datetime.fromisoformat(success) if success else None, now)
+        due = next_due(schedule, last, now)
     if due is None:
         return "never"
     return "now" if due <= now else due.strftime("%Y-%m-%dT%H:%M:%SZ")

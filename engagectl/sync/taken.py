@@ -26,7 +26,10 @@ class Taken:
 def take_due(
     project: Project, connection: Connection, works: Sequence[Work], *, now: datetime, named: Sequence[str] = ()
 ) -> Taken:
-    """Return the works that are due now, each run feed with how far it may load."""
+    """Return the works that are due now, each run feed with how far it may load.
+
+    The users of a source follow its connection: they go by its schedule, and are taken whenever it is.
+    """
     journal = project.spec.journal_schema
     loaded = last_success(connection, journal)
     points = read_checkpoints(connection, journal, [work.number for work in works])
@@ -34,14 +37,14 @@ def take_due(
     taken: list[Work] = []
     waiting: list[Work] = []
     searched: list[Searched] = []
+    leads = {(work.feed.space, work.feed.source): work for work in works if work.feed.kind == "connection"}
     for work in works:
-        schedule = work.feed.schedule
+        lead = leads.get((work.feed.space, work.feed.source), work) if work.feed.kind == "users" else work
+        schedule = lead.feed.schedule
         if is_blackout(schedule, now):
             waiting.append(work)
         elif schedule.trigger == "schedule":
-            last = loaded.get(work.number)
-            due = is_due(schedule, datetime.fromisoformat(last) if last is not None else None, now)
-            (taken if due else waiting).append(work)
+            (taken if is_due(schedule, since(loaded, work.number, lead.number), now) else waiting).append(work)
         else:
             states = run_states(project, work, points, search=search, now=now, named=named)
             searched += [state.searched for state in states if state.searched is not None]
@@ -50,6 +53,12 @@ def take_due(
             else:
                 waiting.append(work)
     return Taken(works=tuple(taken), waiting=tuple(waiting), searched=tuple(searched))
+
+
+def since(loaded: Mapping[int, str], *numbers: int) -> datetime | None:
+    """Return when the one that was loaded longest ago was; None where one never was."""
+    starts = [loaded.get(number) for number in numbers]
+    return min((datetime.fromisoformat(start) for start in starts if start), default=None) if all(starts) else None
 
 
 def run_states(

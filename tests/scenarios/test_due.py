@@ -62,6 +62,25 @@ def test_a_connection_and_its_users_are_taken_once_a_period_also_when_nothing_ca
     assert ids(house, "engage_default.audience_entered") == ["m1"]
 
 
+def test_users_are_taken_whenever_their_connection_is(house: House) -> None:
+    house.write(settings="    sync: {every: 1h}\n")
+    house.apply()
+    sync(house, at("2026-03-01T12:05"))
+    sync(house, at("2026-03-01T13:01"), due=False, select=("users.default.main",))
+    assert ran(sync(house, at("2026-03-01T13:02"))) == sorted(CLASSIC)
+
+
+def test_users_go_by_the_schedule_of_their_connection(house: House) -> None:
+    house.write(settings="    sync: {every: 1h}\n")
+    house.apply()
+    sync(house, at("2026-03-01T12:05"))
+    house.write(settings="    sync: {every: 15m}\n")
+    house.apply(select=("users.default.main",))
+    assert ran(sync(house, at("2026-03-01T12:16"))) == []
+    house.apply()
+    assert ran(sync(house, at("2026-03-01T12:17"))) == sorted(CLASSIC)
+
+
 def test_a_plain_sync_asks_no_schedule_and_says_that_it_runs_in_a_blackout(house: House) -> None:
     house.write(settings='    sync: {every: 1d, blackout: ["12:00-13:00"]}\n')
     house.apply()
