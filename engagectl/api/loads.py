@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from engagectl.api.connections import connected
+from engagectl.api.plans import changed_feeds
 from engagectl.config.project import Project
 
 if TYPE_CHECKING:
@@ -44,7 +45,11 @@ def sync(
         return passes.sync(
             project,
             connections=connections,
-            options=replace(asked, keys=all_hmac_keys(project, os.environ)),
+            options=replace(
+                asked,
+                keys=all_hmac_keys(project, os.environ),
+                changed=changed_feeds(project, asked.select),
+            ),
             clock=lambda: datetime.now(UTC),
             progress=progress or passes.Silent(),
         )

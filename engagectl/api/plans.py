@@ -69,20 +69,36 @@ def empty_plan(project: Project) -> "Plan":
 
 
 def _resolved(project: Project, select: Sequence[str]) -> tuple[str, ...]:
-    """Return the patterns with, beside each `changed:REF`, the addresses that differ from the YAML at that revision.
+    """Return the patterns, and last each `changed:REF` with the addresses that differ from the YAML at that revision.
 
     The pattern itself stays: it names nothing, and so nothing is selected where nothing has changed.
     """
-    from engagectl import planner
+    found = [pattern for pattern in select if not pattern.startswith("changed:")]
+    for pattern in select:
+        if pattern.startswith("changed:"):
+            changed = _changed_since(project, pattern)
+            found += [pattern, *sorted({str(step.address) for one in changed.warehouses for step in one.steps})]
+    return tuple(dict.fromkeys(found))
 
+
+def changed_feeds(project: Project, select: Sequence[str]) -> tuple[str, ...]:
+    """Return the feeds that the patterns `changed:REF` stand for: those that plan would take."""
     found: list[str] = []
     for pattern in select:
-        found.append(pattern)
         if pattern.startswith("changed:"):
-            with project_at(project, pattern.removeprefix("changed:")) as before:
-                plan = planner.make_plan(project, connections=None, now=datetime.now(UTC), mode="base", base=before)
-            found += sorted({str(step.address) for step in plan.steps})
+            asked = _resolved(project, (pattern,))
+            plan = _changed_since(project, pattern, select=asked)
+            found += [f"{one.warehouse}/{feed.address}" for one in plan.warehouses for feed in one.feeds]
     return tuple(dict.fromkeys(found))
+
+
+def _changed_since(project: Project, pattern: str, *, select: Sequence[str] = ()) -> "Plan":
+    from engagectl import planner
+
+    with project_at(project, pattern.removeprefix("changed:"), flag="--select changed:") as before:
+        return planner.make_plan(
+            project, connections=None, now=datetime.now(UTC), mode="base", base=before, select=select
+        )
 
 
 def drift(project: Project, *, warehouses: Sequence[str] = (), snapshot: Path | None = None) -> "Plan":

@@ -16,9 +16,9 @@ def commit_of(root: Path) -> str:
 
 
 @contextmanager
-def project_at(project: Project, revision: str) -> Iterator[Project]:
+def project_at(project: Project, revision: str, *, flag: str = "--base") -> Iterator[Project]:
     """Load the same project as it is at a git revision."""
-    with checked_out(project.root, revision, flag="--base") as folder:
+    with checked_out(project.root, revision, flag=flag) as folder:
         yield load_project(folder, target=project.target or None, check=False)
 
 
@@ -34,7 +34,7 @@ def checked_out(root: Path, revision: str, *, flag: str) -> Iterator[Path]:
     archive = _git_bytes(root, "archive", "--format=tar", revision) if usable else None
     if archive is None:
         raise UsageError(
-            f"{flag} {revision}: git cannot read that revision here",
+            f"{flag if flag.endswith(':') else f'{flag} '}{revision}: git cannot read that revision here",
             help="fetch it first: git fetch --depth=1 origin REF",
         )
     with tempfile.TemporaryDirectory(prefix="engagectl-base-") as folder:

@@ -2,6 +2,7 @@
 
 import fnmatch
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 from typing import assert_never
 
 from engagectl.config.locate import closest
@@ -41,8 +42,12 @@ _KINDS = {
 
 
 def check_select(project: Project, plans: Sequence[WarehousePlan], select: Sequence[str]) -> None:
-    """Raise UsageError for a pattern that names nothing of the YAML, of the plan or of what it notes."""
-    asked = [pattern for pattern in select if not pattern.startswith(("owner:", "changed:"))]
+    """Raise UsageError for a pattern that names nothing of the YAML, of the plan or of what it notes.
+
+    What follows a `changed:REF` are the addresses that it stands for: what was removed since has no name here.
+    """
+    said = takewhile(lambda pattern: not pattern.startswith("changed:"), select)
+    asked = [pattern for pattern in said if not pattern.startswith("owner:")]
     if not asked:
         return
     names = set(_names_of(project, plans))

@@ -28,6 +28,8 @@ class SyncOptions:
     `complete` are globs of files that nobody writes to any more: an unfinished last line of them counts. `fold_rows`
     identifies wait for users at most, fewer where its rows are wide.
 
+    `changed` are the feeds that the patterns `changed:REF` of `select` stand for.
+
     `dry_run` counts and commits nothing. `standard_input` is the id of an input that standard input stands in for, ""
     for the only one that there is.
 
@@ -36,6 +38,7 @@ class SyncOptions:
     """
 
     select: Sequence[str] = ()
+    changed: Sequence[str] = ()
     due: bool = False
     complete: Sequence[str] = ()
     chunk_bytes: int = 64 << 20

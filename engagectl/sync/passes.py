@@ -21,10 +21,11 @@ from engagectl.journal.checkpoints import remember_search
 from engagectl.sync.chunk import Work
 from engagectl.sync.due import is_blackout
 from engagectl.sync.options import Clock, Progress, Silent, SyncOptions
-from engagectl.sync.ready import address_in, check_select, feeds_of_segment, ready_feeds, refused
+from engagectl.sync.ready import check_select, feeds_of_segment, ready_feeds, refused
 from engagectl.sync.rehearsal import Rehearsal
 from engagectl.sync.report import Failed, SyncReport
 from engagectl.sync.run import Run
+from engagectl.sync.selection import address_in
 from engagectl.sync.taken import take_due
 from engagectl.warehouses.contract import Connection, Holder
 from engagectl.warehouses.registry import warehouse

@@ -7,7 +7,7 @@ from engagectl.config.project import Project
 from engagectl.journal.applied import read_feeds
 from engagectl.journal.quarantine import LINE_FEED, Selection, purge
 from engagectl.journal.tables import has_journal, rfc3339
-from engagectl.sync.ready import address_in
+from engagectl.sync.selection import is_named
 from engagectl.warehouses.contract import Connection, Holder
 
 
@@ -32,7 +32,7 @@ def purge_entries(
         feeds = [
             applied.number
             for applied in read_feeds(connection, journal, project=project.spec.project)
-            if not select or any(address_in(name, applied.feed).matches(pattern) for pattern in select)
+            if not select or is_named(name, applied.feed, select)
         ]
         numbers = feeds if select else [*feeds, LINE_FEED]
         forgotten += purge(connection, journal, Selection(feeds=numbers, reason=reason, entry=entry, before=before))

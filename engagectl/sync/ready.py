@@ -1,7 +1,7 @@
 """Which feeds of the applied state run, and which are left out and why. Nothing is written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from engagectl.config.project import Project
 from engagectl.errors import RefusedError, UsageError
@@ -16,6 +16,7 @@ from engagectl.sync.inputs.files import STANDARD_INPUT
 from engagectl.sync.keys import key_problem
 from engagectl.sync.options import SyncOptions
 from engagectl.sync.report import LeftOut
+from engagectl.sync.selection import CHANGED, OWNER, address_in, is_named
 from engagectl.warehouses.contract import Connection
 from engagectl.warehouses.registry import warehouse
 
@@ -49,7 +50,7 @@ def ready_feeds(project: Project, name: str, connection: Connection, options: Sy
             continue
         if is_of_segment(project, applied.feed.space):
             continue
-        if options.select and not _is_selected(name, applied.feed, stored, options.select):
+        if options.select and not _is_selected(name, applied.feed, stored, (*options.select, *options.changed)):
             continue
         numbers[address] = applied.number
         found = _missing(project, name, connection, applied.feed, address)
@@ -97,15 +98,21 @@ def check_select(project: Project, connections: Mapping[str, Connection], select
             if address.matches(pattern) and not set("*?[") & set(pattern):
                 raise refused(address)
     feeds = [
-        address_in(name, applied.feed)
+        (name, applied.feed)
         for name, connection in (connections.items() if select else ())
         for applied in read_feeds(connection, project.spec.journal_schema, project=project.spec.project)
         if applied.retired_at is None
     ]
     for pattern in select if feeds else ():
-        if not any(address.matches(pattern) for address in feeds):
-            there = ", ".join(sorted({f"{address.kind}.{address.name}" for address in feeds}))
-            raise UsageError(f"no applied feed is named {pattern}", help=f"feeds that were applied: {there}")
+        if pattern.startswith(CHANGED) or any(is_named(name, feed, (pattern,)) for name, feed in feeds):
+            continue
+        if pattern.startswith(OWNER):
+            owners = ", ".join(sorted({feed.owner for _, feed in feeds if feed.owner})) or "none"
+            raise UsageError(
+                f"no applied feed is of owner {pattern.removeprefix(OWNER)}", help=f"owners of applied feeds: {owners}"
+            )
+        there = ", ".join(sorted({str(feed.address) for _, feed in feeds}))
+        raise UsageError(f"no applied feed is named {pattern}", help=f"feeds that were applied: {there}")
 
 
 def refused(address: Address) -> RefusedError:
@@ -126,12 +133,7 @@ def _is_selected(name: str, feed: Feed, stored: Sequence[AppliedFeed], select: S
             if other.feed.kind == "connection"
             and (other.feed.project, other.feed.space, other.feed.source) == (feed.project, feed.space, feed.source)
         ]
-    return any(address_in(name, one).matches(pattern) for one in named for pattern in select)
-
-
-def address_in(name: str, feed: Feed) -> Address:
-    """Return the address of a feed with its warehouse in front, as output shows it."""
-    return replace(feed.address, warehouse=name)
+    return any(is_named(name, one, select) for one in named)
 
 
 def _foreign(

@@ -22,8 +22,8 @@ from engagectl.sync.inputs import InputFile, as_relation, verify
 from engagectl.sync.inputs.lines import chunk_of, read_line
 from engagectl.sync.keys import key_problem, stage_keys
 from engagectl.sync.options import Clock, SyncOptions
-from engagectl.sync.ready import address_in
 from engagectl.sync.route import Cell, retyped
+from engagectl.sync.selection import address_in, is_named
 from engagectl.sync.sources import source_files
 from engagectl.sync.sql.quoting import ident
 from engagectl.sync.stage import load, make_stage, release
@@ -81,7 +81,7 @@ def replay(
         stage_keys(loader.stage, options.keys)
         for applied in read_feeds(connection, journal, project=project.spec.project):
             address = address_in(name, applied.feed)
-            if options.select and not any(address.matches(pattern) for pattern in options.select):
+            if options.select and not is_named(name, applied.feed, options.select):
                 continue
             if applied.retired_at is not None:
                 continue

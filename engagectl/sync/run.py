@@ -37,8 +37,9 @@ from engagectl.sync.options import Clock, Progress, SyncOptions
 from engagectl.sync.places import Pass, Places, Reader, passes, readers, share_read, stops
 from engagectl.sync.prepare import expire_ids, prepare
 from engagectl.sync.quarantine import secrets_of
-from engagectl.sync.ready import Ready, address_in
+from engagectl.sync.ready import Ready
 from engagectl.sync.report import FeedCounts, LeftOut, SyncReport
+from engagectl.sync.selection import address_in
 from engagectl.sync.sources import source_files
 from engagectl.sync.stage import load, make_stage, release
 from engagectl.sync.transaction import FeedRefused, Piece, Writer, commit_chunk, commit_fold, gather

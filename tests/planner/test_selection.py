@@ -104,3 +104,14 @@ def test_what_is_no_address_is_refused(repository: House) -> None:
         repository.plan(select=("nonsense",))
     with pytest.raises(UsageError):
         repository.plan(select=("changed:no-such-revision",))
+
+
+def test_what_was_removed_since_a_revision_and_applied_is_no_wrong_name(repository: House) -> None:
+    repository.write(SALES, name="engage/sales.yaml")
+    commit(repository.root)
+    repository.apply()
+    (repository.root / "engage/sales.yaml").unlink()
+    assert "activation.diary" in addresses(repository.plan(select=("changed:main",)))
+    repository.apply()
+    assert repository.plan(select=("changed:main",)).steps == ()
+    assert repository.sync(select=("changed:main",)).feeds == {}

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 def sync(
     ctx: typer.Context,
-    select: Annotated[list[str] | None, typer.Option(help="Feeds: address or glob; may be repeated.")] = None,
+    select: Annotated[
+        list[str] | None, typer.Option(help="Address, glob, owner:NAME, changed:REF; repeatable.")
+    ] = None,
     due: Annotated[bool, typer.Option("--due", help="Only what is due by schedule, blackout and run ends.")] = False,
     complete: Annotated[
         list[str] | None,
