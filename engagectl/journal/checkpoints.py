@@ -16,10 +16,7 @@ class CheckpointMoved(TransientError):  # noqa: N818  the names say the problem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Searched:
-    """How far a feed's file was searched for the end of a run, and where the last complete run ends.
-
-    For a compressed file `searched_to` is its size as stored when it was read to its end.
-    """
+    """How far a feed's file was searched for the end of a run, and where the last complete run ends."""
 
     feed: int
     file: str
@@ -30,7 +27,9 @@ class Searched:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
     """`offset` counts bytes (rows of Parquet); `searched_to` is how far the file was searched for the end of a run,
-    `complete_to` the end of the last complete one.
+    `complete_to` the end of the last complete one. `version` is that of the file when it was read to its end, as its
+    listing had it; "" while there is more, and where a listing does not tell. For a compressed file `searched_to` is
+    its size as stored when it was read to its end.
     """
 
     feed: int
@@ -40,6 +39,7 @@ class Checkpoint:
     identity: str = ""
     searched_to: int = 0
     complete_to: int = 0
+    version: str = ""
 
     @property
     def searched(self) -> Searched:
@@ -61,7 +61,7 @@ def read_checkpoints(
     if not has_journal(connection, journal):
         return ()
     rows = connection.query(
-        "SELECT feed, file, byte_offset, line, identity, searched_to, complete_to"
+        "SELECT feed, file, byte_offset, line, identity, searched_to, complete_to, version"
         f" FROM {place(journal, 'checkpoints')} ORDER BY feed, file"
     )
     wanted = None if feeds is None else set(feeds)
@@ -74,8 +74,9 @@ def read_checkpoints(
             identity=identity,
             searched_to=int(searched_to),
             complete_to=int(complete_to),
+            version=version,
         )
-        for feed, file, offset, line, identity, searched_to, complete_to in rows
+        for feed, file, offset, line, identity, searched_to, complete_to, version in rows
         if wanted is None or int(feed) in wanted
     )
 
@@ -87,18 +88,18 @@ def move(connection: Connection, journal: str, moves: Sequence[Move]) -> None:
     """
     for item in moves:
         after = item.after
-        values = (after.offset, after.line, after.identity, after.searched_to, after.complete_to)
+        values = (after.offset, after.line, after.identity, after.searched_to, after.complete_to, after.version)
         if item.before is not None:
             hit = connection.execute(
                 f"UPDATE {place(journal, 'checkpoints')} SET byte_offset = ?, line = ?, identity = ?, searched_to = ?,"
-                " complete_to = ? WHERE feed = ? AND file = ? AND byte_offset = ?",
+                " complete_to = ?, version = ? WHERE feed = ? AND file = ? AND byte_offset = ?",
                 (*values, after.feed, after.file, item.before),
             )
         else:
             hit = connection.execute(
                 f"INSERT INTO {place(journal, 'checkpoints')} (byte_offset, line, identity, searched_to, complete_to,"
-                " feed, file) SELECT CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS VARCHAR), CAST(? AS BIGINT),"
-                " CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS VARCHAR)"
+                " version, feed, file) SELECT CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS VARCHAR),"
+                " CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS VARCHAR), CAST(? AS BIGINT), CAST(? AS VARCHAR)"
                 f" WHERE NOT EXISTS (SELECT 1 FROM {place(journal, 'checkpoints')} WHERE feed = ? AND file = ?)",
                 (*values, after.feed, after.file, after.feed, after.file),
             )
@@ -140,6 +141,15 @@ def remember_search(connection: Connection, journal: str, found: Sequence[Search
                 " WHERE feed = ? AND file = ?",
                 (item.searched_to, item.complete_to, item.feed, item.file),
             )
+
+
+def remember_read(connection: Connection, journal: str, points: Sequence[Checkpoint]) -> None:
+    """Keep at which version files were read to their end, where no chunk has said so, and how large they were."""
+    connection.execute_many(
+        f"UPDATE {place(journal, 'checkpoints')} SET version = ?, searched_to = ?"
+        " WHERE feed = ? AND file = ? AND byte_offset = ?",
+        [(point.version, point.searched_to, point.feed, point.file, point.offset) for point in points],
+    )
 
 
 def rename_files(connection: Connection, journal: str, feeds: Sequence[int], names: Mapping[str, str]) -> None:

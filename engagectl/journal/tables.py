@@ -51,7 +51,7 @@ TABLES: tuple[Table, ...] = (
     _table(
         "checkpoints",
         *(("feed", INTEGER), "file", ("byte_offset", INTEGER), ("line", INTEGER), "identity"),
-        *(("searched_to", INTEGER), ("complete_to", INTEGER)),
+        *(("searched_to", INTEGER), ("complete_to", INTEGER), "version"),
     ),
     _table(
         "seen", ("part", Native("smallint")), ("hash", Native("uuid")), ("day", Native("integer")), ("feeds", INTEGER)

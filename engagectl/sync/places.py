@@ -23,6 +23,11 @@ class Places:
         point = self.at(work, file)
         return 0 if point is None else point.offset
 
+    def is_read(self, work: Work, file: InputFile) -> bool:
+        """Tell whether a feed has read all of a file, by its listing alone."""
+        point = self.at(work, file)
+        return point is not None and is_read(point, file)
+
     def renamed(self, names: Mapping[str, str]) -> None:
         """Files have new names (new -> old)."""
         for after, before in names.items():
@@ -33,6 +38,18 @@ class Places:
 
     def moved(self, after: Iterable[Checkpoint]) -> None:
         self.points |= {(point.feed, point.file): point for point in after}
+
+
+def is_read(point: Checkpoint, file: InputFile) -> bool:
+    """Tell whether all of a file is read, as its listing tells: nothing of it needs to be opened again.
+
+    A compressed file of the size that was read to its end counts too: to look would be to unpack all of it.
+    """
+    if file.version and point.version == file.version:
+        return True
+    if file.path is None or point.offset == 0 or point.searched_to != file.bytes:
+        return False
+    return file.format != "ndjson"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +95,14 @@ class Reader:
 def readers(
     works: Sequence[Work], file: InputFile, places: Places, *, closed: bool, again: bool = False
 ) -> list[Reader]:
-    """Return the feeds that may have something to read in a file; `again` from its beginning.
-
-    A compressed file of the size that was read to its end has nothing more: to look would be to unpack all of it.
-    """
+    """Return the feeds that may have something to read in a file; `again` from its beginning."""
     found = []
     for work in works:
         point = places.at(work, file)
         until = work.until.get(file.key, Until(closed=closed))
         stands = 0 if point is None else point.offset
         at, line = (0, 0) if point is None or again else (point.offset, point.line)
-        is_read = point is not None and at > 0 and file.format != "ndjson" and point.searched_to == file.bytes
-        if not is_read and (until.end is None or at < until.end):
+        if until.end is None or at < until.end:
             found.append(Reader(work, at, line, end=until.end, closed=until.closed, stands=stands))
     return found
 
@@ -113,5 +126,7 @@ def share_read(files: Sequence[InputFile], works: Sequence[Work], places: Places
 
 def _is_behind(work: Work, file: InputFile, places: Places) -> bool:
     """A compressed file's length is not known before it is read: it counts as read when it was begun."""
+    if places.is_read(work, file):
+        return False
     at = places.offset(work, file)
     return at < (file.bytes or 0) if file.format == "ndjson" else at == 0

@@ -17,7 +17,7 @@ from engagectl.errors import (
     TransientError,
 )
 from engagectl.failpoint import hit
-from engagectl.journal.checkpoints import Searched, forget_files, read_checkpoints, remember_search, rename_files
+from engagectl.journal.checkpoints import Checkpoint, forget_files, read_checkpoints, remember_read, rename_files
 from engagectl.journal.history import Outcome, Status, finish_sync, later, next_stamp, record_outcomes, start_sync
 from engagectl.journal.names import keep_times
 from engagectl.journal.quarantine import purge_before
@@ -29,7 +29,8 @@ from engagectl.sync.chunk import Work
 from engagectl.sync.extend import Addition, Extender, Met
 from engagectl.sync.inputs import Chunk, InputFile, Unreadable, as_relation, chunks, identity, readable, verify
 from engagectl.sync.inputs.complete import is_closed
-from engagectl.sync.inputs.files import STANDARD_INPUT, TAIL_BYTES
+from engagectl.sync.inputs.files import STANDARD_INPUT
+from engagectl.sync.inputs.identity import HEAD_BYTES, TAIL_BYTES
 from engagectl.sync.inputs.layout import is_from
 from engagectl.sync.inputs.shape import shape_of
 from engagectl.sync.moved import moved_files
@@ -84,7 +85,7 @@ class Run:
     places: Places = field(default_factory=Places)
     folds: dict[Work, _Waiting] = field(default_factory=dict)
     late: set[Address] = field(default_factory=set)
-    searched: list[Searched] = field(default_factory=list)
+    ended: list[tuple[Reader, InputFile]] = field(default_factory=list)
     ends_at: float | None = None
     stamp: str = ""
 
@@ -116,10 +117,23 @@ class Run:
             with contextlib.suppress(EngagectlError):  # it may be the connection that failed
                 self._finish(broken=True)
             raise
-        remember_search(self.connection, self.journal, self.searched)
+        remember_read(self.connection, self.journal, list(self._read_to_the_end()))
         expire_ids(self.connection, self.loader, self.works)
         purge_before(self.connection, self.journal, self._kept_from(), [work.number for work in self.works])
         self._finish()
+
+    def _read_to_the_end(self) -> Iterator[Checkpoint]:
+        """Yield the checkpoints of files that were read to their end, where no chunk was known to be the last one."""
+        for reader, file in self.ended:
+            point = self.places.at(reader.work, file) if reader.work in self.works else None
+            if point is None or point.offset != reader.offset or point.version == file.version != "":
+                continue
+            if file.format == "ndjson":
+                size, version = point.searched_to, file.version if point.offset == file.bytes else ""
+            else:
+                size, version = file.bytes or 0, file.version
+            if (version, size) != (point.version, point.searched_to):
+                yield replace(point, version=version, searched_to=size)
 
     def _kept_from(self) -> str:
         """Return the time from which on quarantine is kept."""
@@ -211,7 +225,11 @@ class Run:
                 shape = shape_of(self.project.spec.inputs[self.options.standard_input])
                 yield works, (replace(STANDARD_INPUT, shape=shape),)
                 continue
-            files = source_files(self.project, works[0].feed.space, works[0].feed.source)
+            try:
+                files = source_files(self.project, works[0].feed.space, works[0].feed.source)
+            except Unreadable as error:
+                self._unread(works, error)
+                continue
             self._take_over(files)
             yield works, files
 
@@ -232,9 +250,13 @@ class Run:
 
     def _pass(self, item: Pass) -> None:
         for file in item.files:
-            works = [work for work in self.works if work in item.works]
-            closed = is_closed(file, self.options.complete)
             again = self.options.reread and is_from(file.key, self.options.since)
+            works = [work for work in self.works if work in item.works]
+            if not again:
+                works = self._not_read(file, works)
+            if not works:
+                continue
+            closed = is_closed(file, self.options.complete)
             group = readers(works, file, self.places, closed=closed, again=again)
             try:
                 with readable(file):
@@ -242,10 +264,21 @@ class Run:
                 if group:
                     self._file(file, group, item)
             except Unreadable as error:
-                self.report.left_out += [
-                    LeftOut(self._address(reader.work), error.code, error.message, "; ".join(error.help))
-                    for reader in group
-                ]
+                self._unread([reader.work for reader in group], error)
+
+    def _not_read(self, file: InputFile, works: Sequence[Work]) -> list[Work]:
+        """Return the feeds that have not read all of a file, as its listing tells."""
+        left = [work for work in works if not self.places.is_read(work, file)]
+        for work in works:
+            if work not in left and (point := self.places.at(work, file)) is not None:
+                self.ended.append((Reader(work, point.offset, point.line), file))
+        return left
+
+    def _unread(self, works: Sequence[Work], error: Unreadable) -> None:
+        """Name the feeds that go without a file, or without an input."""
+        self.report.left_out += [
+            LeftOut(self._address(work), error.code, error.message, "; ".join(error.help)) for work in works
+        ]
 
     def _verified(self, file: InputFile, group: list[Reader]) -> list[Reader]:
         """Leave out the feeds for which the file is not the one that they have read."""
@@ -275,6 +308,7 @@ class Run:
         """Read a file once, from where the last of the feeds stands; each takes what lies beyond its own offset."""
         first = min(group, key=lambda reader: reader.offset)
         ends = [reader.end for reader in group]
+        head = b""
         for chunk in chunks(
             file,
             offset=first.offset,
@@ -287,16 +321,14 @@ class Run:
             if any(chunk.begin < reader.offset < chunk.end for reader in group):
                 raise InternalError(f"a chunk of {file.key} runs over the offset of a feed")
             takers = [reader for reader in group if reader.takes(chunk.begin) and reader.work in self.works]
+            if chunk.offset == 0:
+                head = chunk.buffer[:HEAD_BYTES]
             if takers:
-                self._chunk(file, chunk, takers)
+                self._chunk(file, chunk, takers, head)
             self.progress.advance(file.key, chunk.end, file.bytes)
             hit("chunk.told")
             self._look_up(item)
-        if file.format != "ndjson" and file.bytes is not None:
-            self.searched += [
-                Searched(feed=reader.work.number, file=file.key, searched_to=file.bytes, complete_to=0)
-                for reader in group
-            ]
+        self.ended += [(reader, file) for reader in group if reader.end is None]
 
     def _look_up(self, item: Pass) -> None:
         """End between chunks when asked to, when the time is up, or when somebody waits and this only catches up."""
@@ -312,10 +344,10 @@ class Run:
         self.late |= {self._address(work) for work in self.works if item.catches_up <= (work in item.works)}
         raise _Yielded(why, item)
 
-    def _chunk(self, file: InputFile, chunk: Chunk, takers: Sequence[Reader]) -> None:
+    def _chunk(self, file: InputFile, chunk: Chunk, takers: Sequence[Reader], head: bytes) -> None:
         size = chunk.end - chunk.offset
         with readable(file):
-            known = identity(file, chunk.end, before=chunk.buffer[max(0, size - TAIL_BYTES) : size])
+            known = identity(file, chunk.end, head=head, before=chunk.buffer[max(0, size - TAIL_BYTES) : size])
         self._commit(file, chunk, takers, known)
         for reader in takers:
             reader.offset, reader.line = chunk.end, chunk.line + chunk.lines
@@ -413,7 +445,7 @@ class Run:
 
     def _committed(self, pieces: Sequence[Piece]) -> None:
         self.report.committed = True
-        self.places.moved(piece.after for piece in pieces if piece.file.path is not None)
+        self.places.moved(piece.after for piece in pieces if not piece.file.is_standard_input)
         for piece in pieces:
             self.report.feeds[self._address(piece.work)].add(piece.settled.counts)
             for item in piece.settled.undeclared:

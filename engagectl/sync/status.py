@@ -21,7 +21,8 @@ from engagectl.sync.chunk import Work
 from engagectl.sync.due import is_blackout, next_due
 from engagectl.sync.inputs import InputFile
 from engagectl.sync.inputs.complete import changed_at
-from engagectl.sync.inputs.files import open_bytes
+from engagectl.sync.inputs.content import open_bytes
+from engagectl.sync.places import is_read
 from engagectl.sync.runs import FileState, Search
 from engagectl.sync.sources import source_files
 from engagectl.sync.taken import run_states, since
@@ -216,10 +217,10 @@ def _next_due(schedule: Schedule, last: datetime | None, runs: Sequence[FileStat
 
 def _unread(file: InputFile, at: Checkpoint | None) -> int:
     """Return the bytes, as stored, that a feed has not read. A compressed file counts whole until its end was read."""
+    if at is not None and is_read(at, file):
+        return 0
     size = file.bytes or 0
-    if file.format == "ndjson":
-        return size - (at.offset if at is not None else 0)
-    return 0 if at is not None and at.searched_to == size else size
+    return size - (at.offset if at is not None else 0) if file.format == "ndjson" else size
 
 
 def _since(file: InputFile, offset: int) -> str:

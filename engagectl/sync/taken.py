@@ -9,8 +9,10 @@ from engagectl.journal.checkpoints import Checkpoint, Searched, read_checkpoints
 from engagectl.journal.history import last_success
 from engagectl.sync.chunk import Work
 from engagectl.sync.due import is_blackout, is_due
+from engagectl.sync.places import is_read
 from engagectl.sync.runs import FileState, Search, file_state, until_of
 from engagectl.sync.sources import source_files
+from engagectl.sync.until import Until
 from engagectl.warehouses.contract import Connection
 
 
@@ -75,6 +77,9 @@ def run_states(
     states = []
     for file in source_files(project, work.feed.space, work.feed.source):
         at = stands.get(file.key)
+        if at is not None and is_read(at, file):
+            states.append(FileState(file=file, until=Until(closed=True), more=False))
+            continue
         states.append(
             file_state(
                 work.feed,

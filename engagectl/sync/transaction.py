@@ -55,7 +55,7 @@ class Piece:
     @property
     def is_again(self) -> bool:
         """Tell whether its bytes were read before; standard input has no place at all."""
-        return self.file.path is None or (self.before is not None and self.end <= self.before.offset)
+        return self.file.is_standard_input or (self.before is not None and self.end <= self.before.offset)
 
 
 class FeedRefused(Exception):  # noqa: N818  no error of its own: the chunk is done again without the feed
@@ -179,7 +179,14 @@ def _piece(
     number: int,
 ) -> Piece:
     stood = before or Checkpoint(feed=work.number, file=file.key)
-    after = replace(stood, offset=chunk.end, line=chunk.line + chunk.lines, identity=identity)
+    after = replace(
+        stood,
+        offset=chunk.end,
+        line=chunk.line + chunk.lines,
+        identity=identity,
+        version=file.version if chunk.is_last else "",
+        searched_to=file.bytes or 0 if chunk.is_last and file.format != "ndjson" else stood.searched_to,
+    )
     if chunk.end <= stood.offset:
         after = stood
     return Piece(
@@ -206,7 +213,7 @@ def _received_to(stage: Stage) -> str | None:
 def _record(writer: Writer, pieces: Sequence[Piece], *, uuid_ts: str) -> None:
     """Write the counts, and where the feeds stand now."""
     for piece in pieces:
-        if piece.file.path is None or not piece.is_again:
+        if piece.file.is_standard_input or not piece.is_again:
             count_undeclared(writer.connection, writer.journal, piece.settled.undeclared)
         record_load(writer.connection, writer.journal, sync_id=writer.sync_id, load=_load(piece, uuid_ts))
     hit("checkpoint.counted")

@@ -21,7 +21,7 @@ def test_any_chunk_size_gives_the_same_lines(
     path = tmp_path_factory.mktemp("in") / "a.jsonl"
     path.write_bytes(b"".join(line + b"\n" for line in lines))
     found, at, line = [], 0, 0
-    for chunk in chunks(InputFile(key="a", path=path, format="ndjson"), chunk_bytes=size):
+    for chunk in chunks(InputFile(key="a", path=path), chunk_bytes=size):
         assert (chunk.offset, chunk.line) == (at, line)
         found += [chunk.buffer[chunk.offsets[n] : chunk.offsets[n + 1] - 1] for n in range(chunk.lines)]
         at, line = chunk.end, line + chunk.lines
@@ -39,7 +39,7 @@ def test_a_chunk_ends_at_each_stop(
     for line in lines:
         ends.append(ends[-1] + len(line) + 1)
     stops = data.draw(st.lists(st.sampled_from(ends), max_size=4))
-    file = InputFile(key="a", path=path, format="ndjson")
+    file = InputFile(key="a", path=path)
     found = list(chunks(file, chunk_bytes=size, line_bytes_max=limit, stops=stops))
     assert [chunk.begin for chunk in found] == [0, *(chunk.end for chunk in found)][: len(found)]
     assert not [stop for stop in stops for chunk in found if chunk.begin < stop < chunk.end]

@@ -9,7 +9,7 @@ from engagectl.sync.places import Places, passes, readers, share_read, stops
 from engagectl.sync.until import Until
 from tests.sync.builders import activation, connection, users
 
-FILES = [InputFile(key=f"data/2024-01-0{n}.jsonl", path=Path("x"), format="ndjson", bytes=100) for n in (3, 1, 2)]
+FILES = [InputFile(key=f"data/2024-01-0{n}.jsonl", path=Path("x"), bytes=100) for n in (3, 1, 2)]
 FIRST, SECOND, LATE = Work(1, connection()), Work(2, users()), Work(3, activation())
 
 

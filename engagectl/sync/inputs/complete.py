@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
-from engagectl.sync.inputs.files import InputFile, open_bytes
+from engagectl.sync.inputs.content import open_bytes
+from engagectl.sync.inputs.files import InputFile
 
 _READ_BYTES = 4 << 20
 _LINE_BYTES_MAX = 16 << 20
@@ -70,7 +71,8 @@ def is_line_start(file: InputFile, offset: int) -> bool:
 def is_closed(file: InputFile, named: Sequence[str] = ()) -> bool:
     """Tell whether nobody writes to a file any more: an unfinished last line of it counts.
 
-    Compressed and Parquet files are whole when they are there; a folder with `_SUCCESS` is finished; `named` are globs.
+    Objects, compressed and Parquet files are whole when they are there; a folder with `_SUCCESS` is finished; `named`
+    are globs.
     """
     if file.path is None or file.format != "ndjson":
         return True
@@ -85,7 +87,9 @@ def is_quiet(file: InputFile, *, quiet_for_s: int, now: datetime) -> bool:
 
 
 def changed_at(file: InputFile) -> datetime:
-    """Return when a file was written last, by the clock of its disk."""
+    """Return when a file was written last, by the clock of its disk or store."""
+    if file.object is not None and file.object.changed_at is not None:
+        return file.object.changed_at
     return datetime.fromtimestamp(file.path.stat().st_mtime if file.path is not None else 0, UTC)
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import IO
 
-from engagectl.sync.inputs.files import InputFile, open_bytes, readable
+from engagectl.sync.inputs.content import open_bytes, readable
+from engagectl.sync.inputs.files import InputFile
 from engagectl.sync.inputs.parquet import json_lines
 
 _READ_BYTES = 4 << 20
@@ -52,6 +53,7 @@ class Chunk:
     deep: tuple[int, ...] = ()
     too_long: tuple[int, ...] = ()
     counts_rows: bool = False  # offsets of Parquet are rows
+    is_last: bool = False  # the file ended with it, as far as is known
 
     @property
     def lines(self) -> int:
@@ -83,10 +85,10 @@ def chunks(
     An unfinished last line waits for the next run, unless the file is complete. A chunk ends at each of `stops`: these
     are ends of lines, with or without a line break. Raises Unreadable.
     """
-    if file.format == "parquet" and file.path is not None:
+    if file.format == "parquet":
         with readable(file):
-            rows = json_lines(file.path, key=file.key, start=offset, until=until)
-            yield from _of_rows(rows, offset, chunk_bytes, line_bytes_max, stops)
+            rows = json_lines(file, start=offset, until=until)
+            yield from _of_rows(rows, offset, chunk_bytes, line_bytes_max, stops, until=until)
         return
     with readable(file), open_bytes(file, offset=offset) as whole:
         stream = whole if until is None else _Part(whole, until - offset)
@@ -126,13 +128,20 @@ def chunks(
             if ends_here and text and not text.endswith(b"\n"):
                 text += b"\n"
             if cut or overlong:
-                yield _chunk(text, offset, line, tuple(overlong), line_bytes_max, end=offset + cut)
+                made = _chunk(text, offset, line, tuple(overlong), line_bytes_max, end=offset + cut)
+                yield replace(made, is_last=at_end and not carry and until is None)
             offset, overlong = offset + cut, []
             line += text.count(b"\n")
 
 
 def _of_rows(
-    rows: Iterator[list[bytes]], offset: int, chunk_bytes: int, line_bytes_max: int, stops: Sequence[int]
+    rows: Iterator[list[bytes]],
+    offset: int,
+    chunk_bytes: int,
+    line_bytes_max: int,
+    stops: Sequence[int],
+    *,
+    until: int | None,
 ) -> Iterator[Chunk]:
     """Yield the rows of a Parquet file as lines; offsets, stops and line numbers all count rows."""
     held: list[bytes] = []
@@ -146,7 +155,7 @@ def _of_rows(
                 yield _rows_chunk(held, offset, line_bytes_max)
                 offset, held, size = end, [], 0
     if held:
-        yield _rows_chunk(held, offset, line_bytes_max)
+        yield replace(_rows_chunk(held, offset, line_bytes_max), is_last=until is None)
 
 
 def _rows_chunk(held: list[bytes], offset: int, line_bytes_max: int) -> Chunk:
@@ -162,8 +171,8 @@ def chunk_of(lines: Sequence[bytes]) -> Chunk:
 
 def read_line(file: InputFile, offset: int) -> bytes:
     """Return the line, or the row, that stands at an offset."""
-    if file.format == "parquet" and file.path is not None:
-        return next(json_lines(file.path, key=file.key, start=offset, until=offset + 1))[0]
+    if file.format == "parquet":
+        return next(json_lines(file, start=offset, until=offset + 1))[0]
     with open_bytes(file, offset=offset) as stream:
         parts = []
         while part := stream.read(1 << 16):

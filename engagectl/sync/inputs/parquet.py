@@ -3,16 +3,18 @@
 DuckDB reads the file in a connection of its own that sees nothing but the file's folder.
 """
 
+import contextlib
 import hashlib
 import json
 import struct
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import duckdb
 
-from engagectl.config.regular import open_regular
+from engagectl.sync.inputs.files import InputFile
 from engagectl.sync.inputs.unreadable import Unreadable
 from engagectl.sync.sql.quoting import ident, literal
 
@@ -21,10 +23,10 @@ _JSON_TEXT = ("context", "traits", "properties", "integrations")
 """Columns of text that hold JSON, when it is JSON."""
 
 
-def json_lines(path: Path, *, key: str, start: int, until: int | None) -> Iterator[list[bytes]]:
-    """Yield batches of lines from a row on. Raises FailedError (EC732) when the file is no Parquet file."""
+def json_lines(file: InputFile, *, start: int, until: int | None) -> Iterator[list[bytes]]:
+    """Yield batches of lines from a row on. Raises Unreadable (EC732) when the file is no Parquet file."""
     try:
-        with _reader(path) as reader:
+        with _on_disk(file) as path, _reader(path) as reader:
             source = f"read_parquet({literal(_unglobbed(path))}, file_row_number = true, binary_as_string = true)"
             shape = reader.execute(f"SELECT * EXCLUDE (file_row_number) FROM {source} LIMIT 0")
             columns = [(str(name), kind) for name, kind, *_ in shape.description or ()]
@@ -36,25 +38,43 @@ def json_lines(path: Path, *, key: str, start: int, until: int | None) -> Iterat
                 yield [text.encode() + b"\n" for (text,) in batch]
     except duckdb.Error as error:
         raise Unreadable(
-            f"{key} cannot be read as Parquet ({type(error).__name__})",
+            f"{file.key} cannot be read as Parquet ({type(error).__name__})",
             code="EC732",
             help="write it again, or take it out of the input's files",
         ) from None
 
 
-def footer_identity(path: Path) -> str:
+@contextlib.contextmanager
+def _on_disk(file: InputFile) -> Iterator[Path]:
+    """Give the path of a file; an object is fetched whole into a private folder, which is gone afterwards."""
+    if file.path is not None:
+        yield file.path
+    elif file.object is not None:
+        with tempfile.TemporaryDirectory(prefix="engagectl-") as folder:
+            path = Path(folder) / "object.parquet"
+            file.object.store.fetch(file.object, path)
+            yield path
+
+
+def footer_identity(stored: IO[bytes]) -> str:
     """Return the SHA-256 of the footer, which tells of every row group; "short" for a file without one."""
-    with open_regular(path) as file:
-        size = file.seek(0, 2)
-        if size < 12:
-            return "short"
-        file.seek(size - 8)
-        tail = file.read(8)
-        (length,) = struct.unpack("<I", tail[:4])
-        if tail[4:] != b"PAR1" or length + 12 > size:
-            return "short"
-        file.seek(size - 8 - length)
-        return "parquet:" + hashlib.sha256(file.read(length)).hexdigest()
+    size = stored.seek(0, 2)
+    if size < 12:
+        return "short"
+    tail = _read_at(stored, size - 8, 8)
+    (length,) = struct.unpack("<I", tail[:4])
+    if tail[4:] != b"PAR1" or length + 12 > size:
+        return "short"
+    return "parquet:" + hashlib.sha256(_read_at(stored, size - 8 - length, length)).hexdigest()
+
+
+def _read_at(stored: IO[bytes], start: int, size: int) -> bytes:
+    stored.seek(start)
+    parts = []
+    while size > 0 and (part := stored.read(size)):
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
 
 
 def _reader(path: Path) -> duckdb.DuckDBPyConnection:
