@@ -11,7 +11,8 @@ import pytest
 
 from engagectl.config.regular import NotRegular, Outside, open_inside
 from engagectl.errors import ConnectError
-from engagectl.sync.inputs.files import list_files, open_bytes, readable
+from engagectl.sync.inputs.content import open_bytes, readable
+from engagectl.sync.inputs.files import list_files
 from engagectl.sync.inputs.unreadable import Unreadable
 from engagectl.warehouses.registry import warehouse
 from tests.cli.inside import run
