@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from engagectl.journal.tables import TEXT, create_table, has_journal, place, quoted, times_keys
+from engagectl.journal.tables import TEXT, as_listed, create_table, has_journal, place, times_keys, word
 from engagectl.model.column_type import Timestamp
 from engagectl.model.names import short_hash
 from engagectl.model.schema import Column, TableName
@@ -20,9 +20,9 @@ def times_table(journal: str, users: TableName) -> TableName:
 def times_columns(connection: Connection, journal: str, users: TableName) -> tuple[str, ...]:
     """Return the columns of the times table, `id` left out; nothing when there is no table."""
     rows = connection.query(
-        "SELECT column_name FROM information_schema.columns WHERE table_schema = ? AND table_name = ?"
-        " AND column_name <> 'id' ORDER BY column_name",
-        (journal, times_table(journal, users).table),
+        "SELECT lower(column_name) FROM information_schema.columns WHERE table_schema IN (?, ?)"
+        " AND table_name IN (?, ?) AND lower(column_name) <> 'id' ORDER BY 1",
+        (*as_listed(journal), *as_listed(times_table(journal, users).table)),
     )
     return tuple(str(name) for (name,) in rows)
 
@@ -36,19 +36,19 @@ def keep_times(
     known = {"id", *times_columns(connection, journal, users)}
     for trait in traits:
         if trait not in known:
-            connection.execute(f"ALTER TABLE {table} ADD COLUMN {quoted(trait)} {warehouse.type_sql(Timestamp())}")
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {word(trait)} {warehouse.type_sql(Timestamp())}")
 
 
 def rename_column(connection: Connection, journal: str, users: TableName, before: str, after: str) -> None:
     if before in times_columns(connection, journal, users):
         table = place(journal, times_table(journal, users).table)
-        connection.execute(f"ALTER TABLE {table} RENAME COLUMN {quoted(before)} TO {quoted(after)}")
+        connection.execute(f"ALTER TABLE {table} RENAME COLUMN {word(before)} TO {word(after)}")
 
 
 def drop_column(connection: Connection, journal: str, users: TableName, column: str) -> None:
     if column in times_columns(connection, journal, users):
         table = place(journal, times_table(journal, users).table)
-        connection.execute(f"ALTER TABLE {table} DROP COLUMN {quoted(column)}")
+        connection.execute(f"ALTER TABLE {table} DROP COLUMN {word(column)}")
 
 
 def drop_table(connection: Connection, journal: str, users: TableName) -> None:

@@ -1,13 +1,16 @@
 """The journal's tables, and how they come to be: plain DDL, the same on every warehouse.
 
 Times are text: RFC 3339 in UTC with six digits of microseconds and a Z. Text of this form sorts as time does and
-needs no cast on any engine. Names of tables and columns here are words that no engine reserves; only the schema, which
-the project names, and the columns of users_times, which follow the data, are quoted.
+needs no cast on any engine. Names stand bare, so that each engine stores and finds them in its own case: those of
+tables and columns here are words that no engine reserves; the schema, which the project names, and the columns of
+users_times, which follow the data, are quoted where they are such words.
 """
 
+import re
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from engagectl.errors import RefusedError
 from engagectl.model.column_type import ColumnType, Integer, Native, Text
@@ -83,18 +86,51 @@ def rfc3339(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
+_RESERVED = """
+account all alter analyse analyze and anti any array as asc asof asymmetric at authorization between binary both by
+case cast check collate collation column columns concurrently connect connection constraint create cross current
+current_catalog current_date current_role current_schema current_time current_timestamp current_user database default
+deferrable delete desc describe distinct do drop else end except exists false fetch following for foreign freeze from
+full generated glob grant group gscluster having ilike in increment initially inner insert intersect into is isnull
+issue join lambda lateral leading left like limit localtime localtimestamp map minus natural not notnull null of
+offset on only or order organization outer overlaps pivot pivot_longer pivot_wider placing positional primary qualify
+references regexp returning revoke right rlike row rows sample schema select semi session_user set show similar some
+start struct summarize symmetric system_user table tablesample then to trailing trigger true try_cast tuple union unique
+unpack unpivot update user using values variadic verbose view when whenever where window with
+"""
+RESERVED = frozenset(_RESERVED.split())
+"""Words that name nothing unless they are quoted: those of duckdb_keywords() (2.0; it has all of PostgreSQL's), and of
+Snowflake's "Reserved & limited keywords".
+"""
+
+
 def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+@lru_cache(maxsize=4096)
+def word(name: str) -> str:
+    """Return a name as SQL writes it: bare where it can be, else quoted."""
+    if _PLAIN.fullmatch(name) and name not in RESERVED:
+        return name
+    return quoted(name)
+
+
 def place(journal: str, table: str) -> str:
     """Return a table of the journal as SQL writes it."""
-    return f"{quoted(journal)}.{quoted(table)}"
+    return f"{word(journal)}.{word(table)}"
+
+
+def as_listed(name: str) -> tuple[str, str]:
+    """Return the name as catalogs list it: as it is, or in upper case where the engine folds that way."""
+    return name, name.upper()
 
 
 def has_journal(connection: Connection, journal: str) -> bool:
     found = connection.query(
-        "SELECT count(*) FROM information_schema.tables WHERE table_schema = ? AND table_name = 'meta'", (journal,)
+        "SELECT count(*) FROM information_schema.tables WHERE table_schema IN (?, ?) AND table_name IN (?, ?)",
+        (*as_listed(journal), *as_listed("meta")),
     )
     return bool(found[0][0])
 
@@ -119,7 +155,7 @@ def ensure(connection: Connection, warehouse: Warehouse, schema: str) -> bool:
         return False
     connection.begin()
     try:
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {word(schema)}")
         for table in TABLES:
             keys = _KEYS.get(table.name.table, ()) if _has_keys(warehouse) else ()
             create_table(connection, warehouse, place(schema, table.name.table), table.columns, keys=keys)
@@ -136,9 +172,9 @@ def ensure(connection: Connection, warehouse: Warehouse, schema: str) -> bool:
 def create_table(
     connection: Connection, warehouse: Warehouse, name: str, columns: Sequence[Column], *, keys: Sequence[str] = ()
 ) -> None:
-    parts = [f"{quoted(column.name)} {warehouse.type_sql(column.type)}" for column in columns]
+    parts = [f"{word(column.name)} {warehouse.type_sql(column.type)}" for column in columns]
     if keys:
-        parts.append(f"PRIMARY KEY ({', '.join(map(quoted, keys))})")
+        parts.append(f"PRIMARY KEY ({', '.join(map(word, keys))})")
     connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(parts)})")
 
 

@@ -194,3 +194,20 @@ def test_ownership_is_written_over_renamed_and_forgotten(connection: Connection)
     assert [row.key for row in ownership.read_owned(connection, JOURNAL)] == [("s", "u", ""), ("s", "u", "b")]
     ownership.forget(connection, JOURNAL, TableName("s", "u"), "b")
     assert len(ownership.read_owned(connection, JOURNAL)) == 1
+
+
+def test_a_name_stands_bare_unless_an_engine_reserves_it() -> None:
+    assert tables.place("engagectl", "meta") == "engagectl.meta"
+    assert tables.place("user", "meta") == '"user".meta'
+    assert tables.word('a"b') == '"a""b"'
+    columns = {column.name for table in tables.TABLES for column in (*table.columns,)}
+    assert not (columns | {table.name.table for table in tables.TABLES}) & tables.RESERVED
+
+
+def test_every_word_that_an_engine_reserves_is_quoted(engine: Warehouse, session: Connection) -> None:
+    """The engine itself says which words it takes."""
+    asked = {
+        "duckdb": "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category IN ('reserved', 'type_function')",
+        "postgres": "SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')",
+    }
+    assert {word for (word,) in session.query(asked[engine.name])} <= tables.RESERVED
