@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from engagectl.api.revisions import commit_of
 from engagectl.config.project import Project
 from engagectl.errors import UsageError
 
@@ -38,11 +39,13 @@ def connected(
         )
     chosen = [name for name in wanted if not warehouses or name in warehouses]
     secrets = resolve_secrets(project, chosen, os.environ)
+    kinds = {name: warehouse(project.spec.warehouses[name].type) for name in chosen}
+    commit = commit_of(project.root) if any(kind.capabilities.tagged for kind in kinds.values()) else ""
     with ExitStack() as stack:
         opened: dict[str, Connection] = {}
         for name in chosen:
             spec = project.spec.warehouses[name]
-            connection = warehouse(spec.type).connect(
+            connection = kinds[name].connect(
                 spec,
                 name,
                 secrets=secrets[name],
@@ -50,6 +53,8 @@ def connected(
                 read_only=read_only,
                 lock_timeout_s=project.lock_timeout_s if lock_timeout_s is None else lock_timeout_s,
                 command=command,
+                target=project.target,
+                commit=commit,
                 memory_mb=memory_mb,
             )
             opened[name] = stack.enter_context(connection)

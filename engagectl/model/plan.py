@@ -58,6 +58,7 @@ class WarehousePlan:
     """`feeds` is the applied state that apply would record. `creates_journal` is shown as one line, not counted.
 
     `followed` are renames and drops that an interrupted apply made and did not journal; `database_id` is the journal's.
+    `queries` and `rows_read` (rows that came back) are what it cost to make.
     """
 
     warehouse: str
@@ -71,6 +72,7 @@ class WarehousePlan:
     database_id: str = ""
     delivery: str = ""
     queries: int = 0
+    rows_read: int = 0
 
 
 Mode = Literal["warehouse", "offline", "base", "catalog"]

@@ -78,6 +78,8 @@ def _drift_one(project: Project, id_: str, connection: Connection) -> WarehouseP
         ),
         feeds=tuple(living),
         delivery=record.capabilities.delivery,
+        queries=connection.queries,  # of the whole session, a snapshot's too
+        rows_read=connection.rows_read,
     )
 
 

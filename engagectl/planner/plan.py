@@ -138,7 +138,7 @@ def _plan_one(
     take_over: bool,
 ) -> WarehousePlan:
     record = record_of(project.spec.warehouses[id_].type)
-    asked = connection.queries if connection is not None else 0
+    asked, got = (connection.queries, connection.rows_read) if connection is not None else (0, 0)
     wanted = build(project, id_, record)
     seen = (
         seen_in(project, wanted, snapshot)
@@ -189,6 +189,7 @@ def _plan_one(
         database_id=seen.database_id,
         delivery=record.capabilities.delivery,
         queries=connection.queries - asked if connection is not None else 0,
+        rows_read=connection.rows_read - got if connection is not None else 0,
     )
 
 

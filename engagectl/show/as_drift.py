@@ -14,6 +14,7 @@ from engagectl.model.column_type import type_text
 from engagectl.model.plan import Plan, Step, WarehousePlan
 from engagectl.show.as_markdown import LIMIT_CHARS, cell, code, cut, marker
 from engagectl.show.terminal import STYLES, escape
+from engagectl.show.words import cost
 
 _LISTED = 50
 
@@ -34,6 +35,8 @@ def drift_json(drift: Plan) -> dict[str, Any]:
             {
                 "warehouse": one.warehouse,
                 "type": one.type,
+                "queries": one.queries,
+                "rows_read": one.rows_read,
                 "missing": [_entry(one, step) for step in _missing(one)],
                 "changed": [_entry(one, step) for step in _changed(one)],
                 "segment": [
@@ -59,7 +62,10 @@ def drift_text(drift: Plan, *, colour: bool) -> str:
 
     lines = [ink("bold", f"engagectl drift: {drift.project}" + (f" · {drift.target}" if drift.target else ""))]
     for one in drift.warehouses:
-        lines += ["", ink("bold", one.warehouse) + ink("dim", f" ({one.type})")]
+        lines += [
+            "",
+            ink("bold", one.warehouse) + ink("dim", f" ({' · '.join(fact for fact in (one.type, cost(one)) if fact)})"),
+        ]
         lines += [f"  {ink('red', '-')} {ink('bold', _address(step))}  {_gone(step)}" for step in _missing(one)]
         lines += [f"  {ink('yellow', '~')} {ink('bold', _address(step))}  {_differs(step)}" for step in _changed(one)]
         if not one.steps and not one.findings:
@@ -108,7 +114,8 @@ def drift_markdown(drift: Plan, *, limit: int = LIMIT_CHARS) -> str:
         if found:
             lines += ["", f"Unmanaged in {code(part.warehouse)}, never touched: {len(found)}"]
             lines += ["", *(f"- {code(str(one.address))}" for one in found[:_LISTED])]
-    lines += ["", f"engagectl {code(drift.engagectl)} · {code(drift.created_at)}", ""]
+    told_cost = [f"{code(part.warehouse)} {cost(part)}" for part in drift.warehouses if part.queries]
+    lines += ["", " · ".join([f"engagectl {code(drift.engagectl)}", code(drift.created_at), *told_cost]), ""]
     return cut("\n".join(lines), limit)
 
 

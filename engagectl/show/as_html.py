@@ -9,7 +9,7 @@ from engagectl.model.change import AddColumn, CreateTable, RebuildColumn, SetCom
 from engagectl.model.column_type import type_text
 from engagectl.model.plan import Finding, Plan, Step, WarehousePlan
 from engagectl.show.terminal import escape
-from engagectl.show.words import NOTED, compared_with, counts, said
+from engagectl.show.words import NOTED, compared_with, cost, counts, said
 
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
@@ -55,6 +55,7 @@ def plan_html(plan: Plan) -> str:
             "name": escape(one.warehouse),
             "type": one.type,
             "delivery": one.delivery,
+            "cost": cost(one),
             "counts": [(word, number) for word, number in counts(one.steps).items()],
             "groups": _groups(one),
             "noted": _noted(one),

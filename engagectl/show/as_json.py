@@ -41,6 +41,7 @@ def _warehouse(plan: WarehousePlan) -> dict[str, Any]:
         "delivery": plan.delivery,
         "creates_journal": plan.creates_journal,
         "queries": plan.queries,
+        "rows_read": plan.rows_read,
         "steps": [_step(step, plan.warehouse) for step in plan.steps],
         "findings": [_finding(one) for one in plan.findings],
         "noted": [_noted(one) for one in plan.noted],

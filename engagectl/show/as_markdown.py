@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from engagectl.model.change import CreateSchema, CreateTable
 from engagectl.model.plan import Finding, Plan, Step, WarehousePlan
 from engagectl.show.terminal import escape
-from engagectl.show.words import NOTED, compared_with, counts, said
+from engagectl.show.words import NOTED, compared_with, cost, counts, said
 
 LIMIT_CHARS = 60_000
 LIMIT_BYTES = 900 * 1024
@@ -189,6 +189,7 @@ def _foot(plan: Plan) -> str:
     if plan.commit:
         parts.append(f"commit {code(plan.commit)}")
     parts += [f"expires {code(plan.expires_at)}", f"engagectl {code(plan.engagectl)}"]
+    parts += [f"{code(part.warehouse)} {cost(part)}" for part in plan.warehouses if part.queries]
     if plan.steps and not plan.refused and plan.mode == "warehouse":
         parts.append("apply runs these steps and no others")
     return " · ".join(parts)

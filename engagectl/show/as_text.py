@@ -7,7 +7,7 @@ from engagectl.model.column_type import type_text
 from engagectl.model.plan import Finding, Noted, Plan, Step, WarehousePlan
 from engagectl.model.schema import Column
 from engagectl.show.terminal import STYLES, escape
-from engagectl.show.words import NOTED, compared_with, counts, said
+from engagectl.show.words import NOTED, compared_with, cost, counts, said
 
 _LISTED = 20
 
@@ -39,8 +39,7 @@ class _Ink:
 
 
 def _warehouse(plan: WarehousePlan, ink: _Ink, *, width: int, sql: bool, every_column: bool) -> Iterator[str]:
-    queries = f"{plan.queries} quer{'y' if plan.queries == 1 else 'ies'}" if plan.queries else ""
-    facts = " · ".join(fact for fact in (plan.type, plan.delivery, queries) if fact)
+    facts = " · ".join(fact for fact in (plan.type, plan.delivery, cost(plan)) if fact)
     yield ink("bold", plan.warehouse) + ink("dim", f" ({facts})")
     if not plan.steps:
         yield "  no changes"

@@ -120,6 +120,7 @@ _PLAN: dict[str, Schema] = {
                 "delivery": TEXT,
                 "creates_journal": FLAG,
                 "queries": COUNT,
+                "rows_read": COUNT,
                 "steps": _list(_STEP),
                 "findings": _list(_FINDING),
                 "noted": _list(_NOTED),
@@ -137,6 +138,8 @@ _DRIFT: dict[str, Schema] = {
             {
                 "warehouse": TEXT,
                 "type": TEXT,
+                "queries": COUNT,
+                "rows_read": COUNT,
                 "missing": _MOVED,
                 "changed": _MOVED,
                 "segment": _list(_object({"address": TEXT, "message": TEXT, "help": _list(TEXT)})),

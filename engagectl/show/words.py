@@ -19,7 +19,7 @@ from engagectl.model.change import (
     kind_of,
 )
 from engagectl.model.column_type import type_text
-from engagectl.model.plan import Plan, Step
+from engagectl.model.plan import Plan, Step, WarehousePlan
 
 NOTED = {
     "retained": "Retained (ours, no longer declared; kept, not fed)",
@@ -47,6 +47,14 @@ COUNTED = {
 def counts(steps: Iterable[Step]) -> Counter[str]:
     """Count steps by the word that sums them up."""
     return Counter(COUNTED[kind_of(step.change)] for step in steps)
+
+
+def cost(part: WarehousePlan) -> str:
+    """Return what a plan or drift has cost its warehouse, "" where it asked nothing."""
+    if not part.queries:
+        return ""
+    queries = f"{part.queries} quer{'y' if part.queries == 1 else 'ies'}"
+    return f"{queries}, {part.rows_read:,} row{'' if part.rows_read == 1 else 's'} read"
 
 
 def compared_with(plan: Plan) -> str:

@@ -19,7 +19,7 @@ class Rehearsal:
         self.warehouse = connection.warehouse
         self.read_only = connection.read_only
         self.version = connection.version
-        self.queries = 0
+        self.queries = self.rows_read = 0
         connection.begin()
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:

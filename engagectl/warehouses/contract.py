@@ -39,6 +39,7 @@ class Capabilities:
     case: Literal["lower", "upper", "preserved"]
     rewrites: Callable[[ColumnType, ColumnType], bool]  # does widening from -> to rewrite the table?
     add_many_columns: bool  # can one ALTER TABLE add several columns?
+    tagged: bool  # does a session carry a Tag that others can see: application_name, query tag, labels?
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,8 @@ class Connection(Protocol):
     warehouse: str  # the YAML id
     read_only: bool
     version: str  # engine and version, for doctor
-    queries: int  # asked so far: what a plan has cost
+    queries: int  # asked so far, and the rows that came back: what a plan has cost
+    rows_read: int
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]: ...
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int: ...
@@ -215,8 +217,9 @@ class Newest:
 class Warehouse:
     """A warehouse: facts, and its parts. `spec` is its part of the YAML (config.warehouse), resolved at connect().
 
-    `connect(spec, id, secrets, root, read_only, lock_timeout_s, command, memory_mb)`; `catalog(connection, schemas)`
-    reads those schemas whole in one or two queries (a schema that is not there is simply absent from the State);
+    `connect(spec, id, secrets, root, read_only, lock_timeout_s, command, target, commit, memory_mb)` opens a session,
+    tagged with command, target and commit; `catalog(connection, schemas)` reads those schemas whole in one or two
+    queries (a schema that is not there is simply absent from the State);
     `settle(type)` is the type as this warehouse stores it (settling twice changes nothing);
     `relate(found, wanted)` compares two settled types; `type_sql(type)` writes one; `cast_sql(expression, before,
     after)` converts a value in its one text form (CLI.md 6), `misfit_sql(expression, before, after)` tests for a value

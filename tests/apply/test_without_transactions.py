@@ -77,6 +77,10 @@ class Plug:
     def queries(self) -> int:
         return self.real.queries
 
+    @property
+    def rows_read(self) -> int:
+        return self.real.rows_read
+
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         return self.real.query(sql, parameters)
 

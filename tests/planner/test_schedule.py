@@ -5,7 +5,10 @@ import pytest
 from engagectl import api
 from engagectl.errors import NothingApplied
 from engagectl.model.change import ChangeSetting
+from engagectl.show.as_drift import drift_markdown, drift_text
+from engagectl.show.as_html import plan_html
 from engagectl.show.as_json import plan_json
+from engagectl.show.as_markdown import plan_markdown
 from engagectl.show.as_text import plan_text
 from tests.scenarios.house import SPACE, House, identify
 
@@ -72,7 +75,16 @@ def test_a_plan_tells_how_many_queries_it_cost(house: House) -> None:
     plan = house.plan()
     queries = plan.warehouses[0].queries
     assert 0 < queries <= 12
-    assert f" · {queries} queries)" in plan_text(plan, colour=False, width=80)
+    rows = plan.warehouses[0].rows_read
+    assert rows > queries
+    assert f" · {queries} queries, {rows} rows read)" in plan_text(plan, colour=False, width=80)
+    assert f"`local` {queries} queries, {rows} rows read" in plan_markdown(plan).splitlines()[-1]
+    assert f" · {queries} queries, {rows} rows read</small>" in plan_html(plan)
+    drift = house.drift()
+    (part,) = drift.warehouses
+    assert 0 < part.queries <= 14
+    assert f" · {part.queries} queries, {part.rows_read} rows read)" in drift_text(drift, colour=False)
+    assert f"`local` {part.queries} queries, {part.rows_read} rows read" in drift_markdown(drift).splitlines()[-1]
     assert plan_json(plan)["warehouses"][0]["queries"] == queries
     offline = api.make_plan(house.project, offline=True)
     assert "quer" not in plan_text(offline, colour=False, width=80).splitlines()[2]

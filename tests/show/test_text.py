@@ -63,6 +63,7 @@ PLAN = Plan(
             type="postgres",
             delivery="exactly once",
             queries=9,
+            rows_read=412,
             creates_journal=True,
             steps=(
                 step(schema_address("default", warehouse="main"), CreateSchema(schema="default"), "CREATE SCHEMA d"),

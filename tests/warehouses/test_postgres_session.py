@@ -1,5 +1,6 @@
 """The session of PostgreSQL: who waits, who holds, what an error tells, and what never leaves it."""
 
+import os
 import threading
 import time
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ import pytest
 
 from engagectl.errors import ConnectError, LockHeld
 from engagectl.warehouses.contract import Connection, Holder
-from engagectl.warehouses.postgres.connect import connection_parameters, with_percents
+from engagectl.warehouses.postgres.connect import NAME_BYTES, connection_parameters, with_percents
 from engagectl.warehouses.registry import warehouse
 
 pytestmark = pytest.mark.postgres
@@ -19,7 +20,12 @@ CANARY = "S3CRET-canary"
 
 
 def connect(
-    secrets: Mapping[str, str], *, command: str = "apply", fields: Mapping[str, object] | None = None
+    secrets: Mapping[str, str],
+    *,
+    command: str = "apply",
+    fields: Mapping[str, object] | None = None,
+    target: str = "",
+    commit: str = "",
 ) -> Connection:
     return POSTGRES.connect(
         SimpleNamespace(**(fields or {})),
@@ -29,6 +35,8 @@ def connect(
         read_only=False,
         lock_timeout_s=0.3,
         command=command,
+        target=target,
+        commit=commit,
     )
 
 
@@ -59,8 +67,16 @@ def test_the_holder_sees_who_waits_and_is_named(postgres_dsn: str) -> None:
 
 
 def test_every_session_is_tagged(postgres_dsn: str) -> None:
-    with connect({"dsn": postgres_dsn}, command="drift") as connection:
-        assert connection.query("SELECT current_setting('application_name')") == [("engagectl drift",)]
+    with connect({"dsn": postgres_dsn}, command="drift", target="prod", commit="0123456789abcdef") as connection:
+        asked = "SELECT current_setting('application_name')"
+        assert connection.query(asked) == [("engagectl drift target=prod commit=0123456789ab",)]
+        connection.lock("j", timeout_s=0, holder=Holder(command="quarantine replay", host="runner-" + "7" * 60))
+        ((name,),) = connection.query(asked)
+        assert name.startswith(f"engagectl quarantine replay pid={os.getpid()} target=prod host=runner-7")
+        assert len(name) <= NAME_BYTES
+        holder = connection.lock_holder("j")
+    assert holder is not None
+    assert (holder.command, holder.pid) == ("engagectl quarantine replay", os.getpid())
 
 
 @pytest.mark.parametrize(

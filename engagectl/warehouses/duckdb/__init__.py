@@ -96,6 +96,7 @@ WAREHOUSE = Warehouse(
         case="preserved",
         rewrites=rewrites,
         add_many_columns=False,  # one action per ALTER TABLE
+        tagged=False,
     ),
     connect=_connect,
     catalog=catalog,

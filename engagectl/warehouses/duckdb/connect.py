@@ -73,6 +73,8 @@ def connect(
     read_only: bool,
     lock_timeout_s: float,
     command: str,
+    target: str = "",
+    commit: str = "",
     memory_mb: int = 512,
     threads: int = 2,
 ) -> "DuckdbConnection":
@@ -81,6 +83,7 @@ def connect(
     Waits up to `lock_timeout_s` for another process, then raises LockHeld; a waiting writer leaves a sign beside the
     file (`<file>.waiting`). Raises ConnectError when the file cannot be opened or created.
     """
+    del target, commit  # a file has no list of sessions; the journal keeps them of each apply
     path = database_path(spec, secrets, root)
     by_reference = not isinstance(secrets.get("path", ""), str)
     shown = f"the file of warehouse {id!r}" if by_reference else str(path)
@@ -131,7 +134,7 @@ class DuckdbConnection:
         self.warehouse = id
         self.read_only = read_only
         self.version = f"DuckDB {duckdb.__version__}"
-        self.queries = 0
+        self.queries = self.rows_read = 0
         self._path = path
         self._open = True
         self._scratch = _lock_down(handle)
@@ -146,6 +149,7 @@ class DuckdbConnection:
         began = time.perf_counter()
         with _told_safely(sql):
             found = self.handle.execute(sql, list(parameters)).fetchall()
+        self.rows_read += len(found)
         executed(self.warehouse, sql, rows=len(found), began=began)
         return found
 

@@ -97,6 +97,7 @@ WAREHOUSE = Warehouse(
         case="lower",
         rewrites=rewrites,
         add_many_columns=True,
+        tagged=True,
     ),
     connect=_connect,
     catalog=catalog,

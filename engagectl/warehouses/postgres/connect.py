@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from engagectl.errors import ConnectError, EngagectlError, InternalError, LockHeld, StatementError, TransientError
 from engagectl.warehouses.contract import Holder
 from engagectl.warehouses.statements import executed
+from engagectl.warehouses.tag import Tag
 
 if TYPE_CHECKING:
     import psycopg
@@ -24,7 +26,8 @@ POLL_S = 0.2
 CONNECT_TIMEOUT_S = 10
 _FIELDS = ("host", "port", "database", "user", "password", "sslmode", "dsn")
 _LIBPQ_NAMES = {"database": "dbname"}
-_TAG = re.compile(r"engagectl (\S+)(?: pid=(\d+))?(?: host=(\S+))?")
+NAME_BYTES = 63  # NAMEDATALEN - 1: an application_name is cut there
+_TAG = re.compile(r"engagectl (\S+(?: (?!\w+=)\S+)*)(?: pid=(\d+))?(?: target=\S+)?(?: commit=\S+)?(?: host=(\S+))?")
 
 _SETTINGS = (
     ("TimeZone", "UTC"),
@@ -45,6 +48,8 @@ def connect(
     read_only: bool,
     lock_timeout_s: float,
     command: str,
+    target: str = "",
+    commit: str = "",
     memory_mb: int = 512,
 ) -> "PostgresConnection":
     """Open a session. `root` and `lock_timeout_s` are other warehouses': nothing here is a file, the lock comes later.
@@ -59,7 +64,8 @@ def connect(
             "the PostgreSQL driver is not installed", code="EC502", help="pip install 'engagectl[postgres]'"
         ) from None
     parameters = connection_parameters(spec, secrets)
-    parameters["application_name"] = f"engagectl {command}"
+    tag = Tag(command=command, target=target, commit=commit)
+    parameters["application_name"] = tag.text(NAME_BYTES)
 
     def open_session() -> "psycopg.Connection[tuple[Any, ...]]":
         try:
@@ -69,7 +75,7 @@ def connect(
             raise _cannot_connect(error, parameters, secrets) from None
 
     handle = open_session()
-    connection = PostgresConnection(handle, id, read_only=read_only, command=command, open_session=open_session)
+    connection = PostgresConnection(handle, id, read_only=read_only, tag=tag, open_session=open_session)
     connection.memory_mb = memory_mb
     try:
         connection.prepare_session()
@@ -145,7 +151,7 @@ class PostgresConnection:
         id: str,
         *,
         read_only: bool,
-        command: str,
+        tag: Tag,
         open_session: "Callable[[], psycopg.Connection[tuple[Any, ...]]]",
     ) -> None:
         self.handle = handle
@@ -154,8 +160,8 @@ class PostgresConnection:
         self.warehouse = id
         self.read_only = read_only
         self.version = f"PostgreSQL {handle.info.parameter_status('server_version')}"
-        self.queries = 0
-        self._command = command
+        self.queries = self.rows_read = 0
+        self._tag = tag
         self._waiting_key: int | None = None
 
     def prepare_session(self) -> None:
@@ -171,6 +177,7 @@ class PostgresConnection:
         began = time.perf_counter()
         with _told_safely(sql):
             found = self._run(sql, parameters).fetchall()
+        self.rows_read += len(found)
         executed(self.warehouse, sql, rows=len(found), began=began)
         return found
 
@@ -212,9 +219,9 @@ class PostgresConnection:
         if self.read_only:
             raise InternalError(f"the journal {name!r} cannot be locked in a read-only session")
         key, waiting = lock_keys(name)
-        command = holder.command.removeprefix("engagectl ") or self._command
-        tag = f"engagectl {command} pid={os.getpid()} host={holder.host}"
-        self.query("SELECT set_config('application_name', ?, false)", (tag.removesuffix(" host=")[:63],))
+        command = holder.command.removeprefix("engagectl ") or self._tag.command
+        tag = replace(self._tag, command=command, pid=os.getpid(), host=holder.host)
+        self.query("SELECT set_config('application_name', ?, false)", (tag.text(NAME_BYTES),))
         until = time.monotonic() + timeout_s
         signed = False
         try:
