@@ -15,6 +15,21 @@ MOST = 100
 _WIDEST = 160
 _EMOJI_STYLE = "\N{VARIATION SELECTOR-16}"
 _GUARDED = ("warehouses", "credentials")
+# what is no secret under `warehouses.<id>`: settings of a sync, and words of a closed list
+_RULE = re.compile(r"(?:source|table|column|trait|audience|journey)\.[\w.*?\[\]-]+", re.ASCII)
+_SHAPES = {
+    "sync.every": re.compile(r"[0-9]+[smhd]"),
+    "sync.blackout": re.compile(r"[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}(?: [A-Z][A-Za-z_]+(?:/[A-Za-z_]+)*)?"),
+    "selective_sync.include": _RULE,
+    "selective_sync.exclude": _RULE,
+}
+_METHODS = frozenset(["password", "key_pair", "token", "oauth_m2m", "service_account", "default", "hmac_key"])
+_WORDS = {
+    "type": frozenset(["duckdb", "postgres", "redshift", "snowflake", "bigquery", "databricks"]),
+    "sslmode": frozenset(["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]),
+    "auth.method": _METHODS,
+    "method": _METHODS,
+}
 _COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "info": "\x1b[1;36m"}
 
 
@@ -160,8 +175,9 @@ class _Snippets:
         except Problem:
             return [_keys_only(line) for line in lines]  # without a structure nothing is known to be harmless
         for document in places:
-            for span in _secret_spans(document):
-                _mask(lines, span)
+            for path, span in _guarded(document):
+                if not _is_harmless(path, lines, span):
+                    _mask(lines, span)
         _mask_comments(lines, places)
         return [clean(line.replace("\t", " ")) for line in lines]
 
@@ -205,17 +221,29 @@ def _keys_only(line: str) -> str:
     return clean(shown + re.sub(r"\S", "*", line[len(shown) :]))
 
 
-def _secret_spans(document: "Marked") -> "Iterator[Span]":
-    """Give the span of every scalar under warehouses and credentials: a misspelt key has no type that says secret."""
-    stack = [(document, False)]
+def _guarded(document: "Marked") -> "Iterator[tuple[str, Span]]":
+    """Give the path, below its id, and the span of every scalar under warehouses and credentials."""
+    stack: list[tuple[Marked, tuple[str, ...] | None]] = [(document, None)]
     while stack:
-        node, guarded = stack.pop()
+        node, path = stack.pop()
         if isinstance(node.children, dict):
-            stack += [(child, guarded or key in _GUARDED) for key, (_, child) in node.children.items()]
+            for key, (_, child) in node.children.items():
+                below = (*path, key) if path is not None else () if key in _GUARDED else None
+                stack.append((child, below))
         elif isinstance(node.children, list):
-            stack += [(child, guarded) for child in node.children]
-        elif guarded:
-            yield node.span
+            stack += [(child, path) for child in node.children]
+        elif path is not None:
+            yield ".".join(path[1:]), node.span
+
+
+def _is_harmless(path: str, lines: list[str], span: "Span") -> bool:
+    """Tell whether a value cannot be a secret, by its key and by its shape: a misspelt key has no type that says so."""
+    (line, column), (end_line, end_column) = span
+    if line != end_line:
+        return False
+    value = lines[line - 1][column - 1 : end_column - 1].strip("'\"")
+    shape = _SHAPES.get(path)
+    return value in _WORDS.get(path, ()) or (shape is not None and shape.fullmatch(value) is not None)
 
 
 def _mask(lines: list[str], span: "Span") -> None:

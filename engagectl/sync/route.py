@@ -281,7 +281,7 @@ def cells(feed: Feed, table: FeedTable, stage: Stage, seen: Seen, *, uuid_ts: st
 
 def _of_mobile(feed: Feed, stage: Stage, seen: Seen, cell: Cell) -> Cell:
     """Return the cell for messages of computations sent with `mobile_ids`; for any other nothing was sent."""
-    if cell.sent is None or all(sent.mobile_ids for sent in feed.sent):
+    if cell.sent is None or cell.empty or all(sent.mobile_ids for sent in feed.sent):
         return cell
     asked = {(sent.kind, sent.id): sent.keys for sent in feed.sent if sent.mobile_ids}
     found = ((raw, resolve(raw, feed.declared)) for raw in seen.computations)

@@ -142,6 +142,9 @@ def test_mobile_ids_are_kept_for_the_computations_that_ask_for_them(house: House
         ("m4", None, None),
     ]
     assert house.rows("engage_default.audience_entered", columns) == [("m3", None, None)]
+    house.messages(identify(5, {"total_revenue_180_days": 3}))
+    house.sync()
+    assert house.rows("engage_default.identifies", columns)[-1] == ("m5", None, None)
 
 
 def test_v20_and_v22_an_activation_holds_exactly_its_columns(house: House) -> None:

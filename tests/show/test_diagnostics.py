@@ -58,6 +58,8 @@ def test_a_long_line_is_shown_around_the_caret(tmp_path: Path) -> None:
         "credentials:\n  c:\n    key: |\n      hunter2\n      hunter2\n",
         "credentials:\n  c: [hunter2, {a: [hunter2]}]\n",
         "other: x # hunter2\n",
+        "warehouses: {w: {type: hunter2, sync: {evry: hunter2}, auth: {method: hunter2}}}\n",
+        "warehouses: {sync: {every: hunter2}}\n",
         "credentials:\n  c: hunter2: [\n",
     ],
 )
@@ -66,6 +68,11 @@ def test_a_source_line_shows_no_secret(tmp_path: Path, yaml: str) -> None:
     for line in range(1, yaml.count("\n") + 1):
         item = Diagnostic(code="EC104", severity="error", message="m", place=Place("a.yaml", line, 1))
         assert "hunter2" not in as_full([item], tmp_path)
+
+
+def test_settings_and_words_of_a_closed_list_are_shown(tmp_path: Path) -> None:
+    line = "warehouses: {w: {type: duckdb, path: ./x, sync: {every: 1h}, selective_sync: {exclude: [trait.churn]}}}"
+    assert _shown(tmp_path, line, "type")[3] == f"1 | {line.replace('./x', '***')}"
 
 
 def test_a_hash_inside_a_value_is_no_comment(tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ RULES: tuple[Callable[[Project], Iterator[Diagnostic]], ...] = (
     effect.event_kinds_go_with_what_sends_them,  # EC324
     effect.mappings_mean_something,  # EC325, EC326, EC310
     effect.types_say_what_they_can,  # EC102, EC326
+    effect.sources_that_are_read_have_an_input,  # EC327
+    effect.linked_audiences_go_by_activations,  # EC328
     feeds.types_fit_the_warehouse,  # EC410, EC411
     feeds.one_database_one_warehouse,  # EC413
     names.removed_things_can_be_dropped,  # EC605

@@ -15,6 +15,7 @@ from engagectl.config.check.facts import (
     is_glob,
     key_of,
     report,
+    send_items,
     space_of_activation,
 )
 from engagectl.config.connection import ConnectionSpec
@@ -281,3 +282,43 @@ def _limits(project: Project, said: MappingSpec | TraitSpec, at: Origin) -> Iter
     if found is not None and (int(found[1]) < 1 or int(found[2]) > int(found[1])):
         message = f"{type_} has more digits after the point than in all"
         yield report(project, "EC102", "error", message, at.under("type"), "decimal(18,2) has 18 digits, 2 after it")
+
+
+def sources_that_are_read_have_an_input(project: Project) -> Iterator[Diagnostic]:
+    """A source without one is left out by sync, and the others load: so no error."""
+    reads = [("connections", this, spec.space, spec.source) for this, spec in project.spec.connections.items()]
+    for this, activation in project.spec.activations.items():
+        reads.append(("activations", this, space_of_activation(project, this) or "", activation.source))
+    told: set[tuple[str, str]] = set()
+    for kind, this, space, source in reads:
+        spec = project.spec.spaces.get(space)
+        if spec is None or spec.managed_by == "segment" or (space, source) in told:
+            continue
+        there = spec.sources.get(source)
+        if (there is not None and there.input is not None) or (there is None and spec.sources):
+            continue  # an unknown one is EC209
+        told.add((space, source))
+        at = project.origin("spaces", space)
+        yield report(
+            project,
+            "EC327",
+            "warning",
+            f"spaces.{space}.sources.{source} has no input, and {kind[:-1]}.{this} reads it: sync would leave it out",
+            at if there is None else at.under("sources", source),
+            f"name one: sources: {{{source}: {{input: ..}}}}, or say `managed_by: segment` where Segment loads it",
+            key=True,
+        )
+
+
+def linked_audiences_go_by_activations(project: Project) -> Iterator[Diagnostic]:
+    for this in project.spec.connections:
+        for item in send_items(project, this):
+            if item.kind == "audiences" and item.named and project.spec.audiences[item.id].kind == "linked":
+                yield report(
+                    project,
+                    "EC328",
+                    "info",
+                    f"connection.{this} sends audience.{item.id}, a linked one: Segment sends it by activations only",
+                    project.origin("connections", this).under("send", item.index, item.kind, item.position),
+                    f"activations: {{{item.id}: {{audience: {item.id}, warehouses: [..], table: ..}}}}",
+                )
