@@ -73,7 +73,7 @@ class Stage:
 
     def write(self, tree: Tree) -> None:
         for name, text in files(tree, self.place).items():
-            (self.root / name).parent.mkdir(exist_ok=True)
+            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
             (self.root / name).write_text(text)
 
     @property
