@@ -31,6 +31,30 @@ def test_execute_counts_rows(session: Connection) -> None:
     assert session.query("SELECT a, b FROM s.t ORDER BY a") == [(1, "y"), (2, "y")]
 
 
+def test_many_rows_are_written_and_deleted_as_one_by_one(session: Connection) -> None:
+    session.execute("CREATE SCHEMA s")
+    session.execute("CREATE TABLE s.t (a bigint, b varchar, c timestamp with time zone, d boolean)")
+    rows = [
+        (1, "x", "2026-01-01T00:00:00Z", True),
+        (2, "it's ?", None, None),
+        (2, "y", None, False),
+        (3, "y", None, None),
+    ]
+    session.execute_many("INSERT INTO s.t (a, b, c, d) VALUES (?, ?, ?, ?)", rows)
+    session.execute_many("INSERT INTO s.t (a, b) VALUES (?, 'of ours')", [(4,), (5,)])
+    session.execute_many("INSERT INTO s.t (c, a) VALUES (?, ?)", [(None, 6), (None, 7)])
+    session.execute_many("DELETE FROM s.t WHERE a = ? AND b = ?", [(2, "y"), (2, "y"), (3, "x"), (9, "y")])
+    session.execute_many("DELETE FROM s.t WHERE a = ?", [(4,), (7,)])
+    session.execute_many("DELETE FROM s.t WHERE a = ?", [])
+    assert session.query("SELECT a, b, CAST(c AS date) IS NULL, d FROM s.t ORDER BY a, b") == [
+        (1, "x", False, True),
+        (2, "it's ?", True, None),
+        (3, "y", True, None),
+        (5, "of ours", True, None),
+        (6, None, True, None),
+    ]
+
+
 def test_a_rolled_back_transaction_leaves_nothing(engine: Warehouse, session: Connection) -> None:
     session.begin()
     session.execute("CREATE SCHEMA gone")

@@ -25,6 +25,7 @@ from engagectl.errors import (
 )
 from engagectl.warehouses.contract import Holder
 from engagectl.warehouses.duckdb import private
+from engagectl.warehouses.duckdb.many import over_lists
 from engagectl.warehouses.statements import executed
 
 if TYPE_CHECKING:
@@ -166,8 +167,12 @@ class DuckdbConnection:
     def execute_many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
         if rows:
             began = time.perf_counter()
+            together = over_lists(sql, len(rows[0]))
             with _told_safely(sql):
-                self.handle.executemany(sql, [list(row) for row in rows])
+                if together is None:
+                    self.handle.executemany(sql, [list(row) for row in rows])
+                else:
+                    self.handle.execute(together, [list(column) for column in zip(*rows, strict=True)])
             executed(self.warehouse, sql, rows=len(rows), began=began)
 
     def begin(self) -> None:
