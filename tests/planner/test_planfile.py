@@ -3,7 +3,7 @@
 import copy
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -62,10 +62,18 @@ def test_a_written_plan_reads_back_equal(written: tuple[Plan, bytes], tmp_path: 
     assert read_plan(path, now=NOW) == written[0]
 
 
+def of_each_shape(every: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Return the first path and the last of those that differ only by places in lists."""
+    shapes: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+    for path in every:
+        shapes.setdefault(tuple("*" if isinstance(key, int) else key for key in path), []).append(path)
+    return [path for same in shapes.values() for path in {same[0]: 0, same[-1]: 0}]
+
+
 def test_every_field_flipped_is_refused(written: tuple[Plan, bytes], tmp_path: Path) -> None:
     document = json.loads(written[1])
-    every = list(paths(document))
-    assert len(every) > 500
+    every = of_each_shape(paths(document))
+    assert len(every) > 60
     kept = [
         path
         for path in every

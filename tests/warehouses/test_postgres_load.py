@@ -93,31 +93,34 @@ def test_a_refused_load_says_so_and_the_loader_lives_on(pg: PostgresConnection, 
 
 
 def test_the_fold_is_a_maximum_in_any_order(pg: PostgresConnection, loader: PostgresLoader) -> None:
+    """One user for each order of five folds, then the first of them again."""
     folds = [("a", "2026-01-01"), ("b", "2026-01-02"), ("é", "2026-01-02"), (None, None), ("z", "2025-01-01")]
-    users, times = TableName("j", "users"), TableName("j", "users_times_1")
-    for order in itertools.permutations(folds):
-        pg.execute("DROP TABLE IF EXISTS j.users, j.users_times_1")
-        pg.execute(
-            "CREATE TABLE j.users (id text, user_id text, plan text, received_at timestamptz,"
-            ' "timestamp" timestamptz, uuid_ts timestamptz, theirs text)'
+    orders = [(*order, order[0]) for order in itertools.permutations(folds)]
+    pg.execute(
+        "CREATE TABLE j.users (id text, user_id text, plan text, received_at timestamptz,"
+        ' "timestamp" timestamptz, uuid_ts timestamptz, theirs text)'
+    )
+    pg.execute("CREATE TABLE j.users_times_1 (id text PRIMARY KEY, plan_at timestamptz)")
+    for turn in zip(*orders, strict=True):
+        loader.stage.execute(
+            "CREATE OR REPLACE TEMP TABLE ec_d AS SELECT 'u' || row_number() OVER () AS id,"
+            " TIMESTAMPTZ '2026-02-01' received_at, TIMESTAMPTZ '2026-01-02' AS \"timestamp\","
+            ' plan, CAST(happened AS TIMESTAMPTZ) AS "at:plan_at"'
+            " FROM (SELECT unnest(?::VARCHAR[]) AS plan, unnest(?::VARCHAR[]) AS happened)",
+            [[value for value, _ in turn], [at for _, at in turn]],
         )
-        pg.execute("CREATE TABLE j.users_times_1 (id text PRIMARY KEY, plan_at timestamptz)")
-        for value, at in (*order, order[0]):
-            loader.stage.execute(
-                "CREATE OR REPLACE TEMP TABLE ec_d AS SELECT 'u' id, TIMESTAMPTZ '2026-02-01' received_at,"
-                ' TIMESTAMPTZ \'2026-01-02\' AS "timestamp", ?::VARCHAR plan, ?::TIMESTAMPTZ "at:plan_at"',
-                [value, at],
+        pg.begin()
+        loader.fold_users(
+            UsersFold(
+                users=TableName("j", "users"),
+                times=TableName("j", "users_times_1"),
+                delta="ec_d",
+                traits=(("plan", "plan_at", Text()),),
+                null_erases=False,
+                uuid_ts="2026-03-01T00:00:00Z",
             )
-            pg.begin()
-            loader.fold_users(
-                UsersFold(
-                    users=users,
-                    times=times,
-                    delta="ec_d",
-                    traits=(("plan", "plan_at", Text()),),
-                    null_erases=False,
-                    uuid_ts="2026-03-01T00:00:00Z",
-                )
-            )
-            pg.commit()
-        assert pg.query("SELECT id, user_id, plan FROM j.users") == [("u", "u", "é")]
+        )
+        pg.commit()
+    assert pg.query("SELECT count(*), count(DISTINCT id), min(plan), max(plan) FROM j.users WHERE id = user_id") == [
+        (120, 120, "é", "é")
+    ]
