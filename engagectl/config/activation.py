@@ -2,10 +2,19 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    SerializerFunctionWrapHandler,
+    Tag,
+    model_serializer,
+)
+from pydantic.dataclasses import dataclass
+from pydantic_core import CoreSchema, PydanticCustomError
 
-from engagectl.config.field import Duration, Id, Identifier, Many, Name, Names, Spec, TypeText, one_or_many
+from engagectl.config.field import SPEC_CONFIG, Duration, Id, Identifier, Many, Name, Names, Spec, TypeText, one_or_many
 
 EventKind = Literal[
     "audience_entered",
@@ -48,7 +57,8 @@ def _paths(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-class MappingSpec(Spec):
+@dataclass(config=SPEC_CONFIG, frozen=True, slots=True, kw_only=True)
+class MappingSpec:
     """One column: where its value comes from in the message, its name and its type."""
 
     from_: Annotated[
@@ -67,6 +77,19 @@ class MappingSpec(Spec):
     transform: Many[TransformSpec] = ()
     renamed_from: Names | None = None
     description: str | None = None
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Take a mapping, as every Spec does: a strict dataclass would take its own instances only.
+
+        It is no Spec because a project has tens of thousands: without slots each takes 700 bytes instead of 130.
+        """
+        return {**handler(source), "strict": False}
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what the YAML does not say: `exclude_unset` knows specs only."""
+        return {key: value for key, value in handler(self).items() if value not in (None, False, [])}
 
 
 class QuietSpec(Spec):

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Tag
 
-from engagectl.config.field import Spec
+from engagectl.config.field import fields_of
 from engagectl.config.root import ProjectSpec
 
 
@@ -17,10 +17,7 @@ def keys_at(data: Any, path: Sequence[str | int]) -> tuple[str, ...]:
     for part in path:
         hint = _step(_branch(hint, data), part)
         data = _inside(data, part)
-    model = _branch(hint, data)
-    if not (isinstance(model, type) and issubclass(model, Spec)):
-        return ()
-    return tuple(item.alias or name for name, item in model.model_fields.items())
+    return tuple(item.alias or name for name, item in (fields_of(_branch(hint, data)) or {}).items())
 
 
 def _inside(data: Any, part: str | int) -> Any:
@@ -31,11 +28,9 @@ def _inside(data: Any, part: str | int) -> Any:
 
 
 def _step(hint: Any, part: str | int) -> Any:
-    if isinstance(hint, type) and issubclass(hint, Spec):
-        for name, item in hint.model_fields.items():
-            if part in (item.alias, name):
-                return item.annotation
-        return None
+    fields = fields_of(hint)
+    if fields is not None:
+        return next((item.annotation for name, item in fields.items() if part in (item.alias, name)), None)
     args = typing.get_args(hint)
     if typing.get_origin(hint) is dict:
         return args[1]
@@ -55,7 +50,7 @@ def _branch(hint: Any, data: Any) -> Any:
         if any(tag.removeprefix("#") in chosen for tag in tags):
             return _branch(member, data)
     bare = [_branch(member, data) for member in members]
-    models = [m for m in bare if isinstance(m, type) and issubclass(m, Spec)]
+    models = [m for m in bare if fields_of(m) is not None]
     if isinstance(data, dict) and models:
         return models[0]
     return next((m for m in bare if typing.get_origin(m) in (tuple, dict)), bare[0] if len(bare) == 1 else None)

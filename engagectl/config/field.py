@@ -4,11 +4,12 @@ Specs are the YAML as text-shaped values: strict, frozen, nothing unknown accept
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic.fields import FieldInfo
 
 from engagectl.model.column_type import (
     Boolean,
@@ -23,18 +24,28 @@ from engagectl.model.column_type import (
     Timestamp,
 )
 
+SPEC_CONFIG = ConfigDict(
+    strict=True,
+    extra="forbid",
+    hide_input_in_errors=True,
+    defer_build=True,  # a command that loads nothing does not pay for validators
+    validate_default=False,
+)
+
 
 class Spec(BaseModel):
-    """One mapping of the YAML. `defer_build`: a command that loads nothing does not pay for validators."""
+    """One mapping of the YAML."""
 
-    model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
-        frozen=True,
-        hide_input_in_errors=True,
-        defer_build=True,
-        validate_default=False,
-    )
+    model_config = ConfigDict(**SPEC_CONFIG, frozen=True)
+
+
+def fields_of(spec: object) -> Mapping[str, FieldInfo] | None:
+    """Return the fields of a class of specs, slotted ones too; None of anything else."""
+    if not isinstance(spec, type):
+        return None
+    if issubclass(spec, Spec):
+        return spec.model_fields
+    return getattr(spec, "__pydantic_fields__", None)
 
 
 T = TypeVar("T")

@@ -100,7 +100,7 @@ def diagnose(error: ValidationError, data: Any, *, allowed: Callable[[Path_], Se
     missing: dict[Path_, list[str]] = {}
     for item in error.errors(include_input=False, include_url=False):
         path, rest = _to_path(item["loc"], data)
-        if item["type"] == "extra_forbidden":
+        if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
             unknown.setdefault(path[:-1], []).append(str(path[-1]))
         elif item["type"] == "missing" and rest:
             missing.setdefault(path, []).append(str(rest[-1]))
@@ -156,6 +156,7 @@ _WANTED = {
     "tuple_type": "a list",
     "dict_type": "a mapping",
     "model_type": "a mapping",
+    "dataclass_type": "a mapping",
     "model_attributes_type": "a mapping",
     "too_short": "at least one item",
     "too_long": "fewer items",

@@ -1,11 +1,13 @@
 """The applied state: each feed as the last apply recorded it. Sync runs by this alone."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from engagectl.journal.tables import has_journal, place
-from engagectl.model.codec import Done, decode, encode
+from engagectl.model.codec import Texts, canonical, decode
 from engagectl.model.feed import Feed
 from engagectl.model.schema import TableName
 from engagectl.warehouses.contract import Connection
@@ -23,38 +25,59 @@ class AppliedFeed:
     retired_at: str | None = None
 
 
-def read_feeds(
-    connection: Connection, journal: str, *, project: str | None = None, alike: Iterable[Feed] = ()
-) -> tuple[AppliedFeed, ...]:
-    """Return all feeds, retired ones too, by number; of one project or of all.
+_HEAD = "number, target, apply_id, applied_at, retired_at"
 
-    A feed whose text in the journal is that of one of `alike` is that very value: most of a plan is as it was applied.
-    """
+
+def read_feeds(connection: Connection, journal: str, *, project: str | None = None) -> tuple[AppliedFeed, ...]:
+    """Return all feeds, retired ones too, by number; of one project or of all. Nothing without a journal."""
     if not has_journal(connection, journal):
         return ()
     rows = connection.query(
-        f"SELECT number, kind, id, document, target, apply_id, applied_at, retired_at FROM {place(journal, 'feeds')}"
-        + (" WHERE project = ?" if project is not None else "")
-        + " ORDER BY number",
+        f"SELECT {_HEAD}, document FROM {place(journal, 'feeds')}{_of(project)} ORDER BY number",
         () if project is None else (project,),
     )
-    done: Done = {}
-    known = {(feed.kind, feed.id): feed for feed in alike}
-    return tuple(
-        AppliedFeed(
-            number=int(number),
-            feed=_read(document, known.get((kind, name)), done),
-            target=target,
-            apply_id=apply_id,
-            applied_at=applied_at,
-            retired_at=retired_at,
-        )
-        for number, kind, name, document, target, apply_id, applied_at, retired_at in rows
+    return tuple(_applied(row[:5], decode(Feed, json.loads(row[5]))) for row in rows)
+
+
+def read_feeds_alike(
+    connection: Connection, journal: str, alike: Iterable[Feed], *, digest_sql: str, project: str | None = None
+) -> tuple[AppliedFeed, ...]:
+    """Return what read_feeds does. A feed whose text in the journal is that of one of `alike` is that very value.
+
+    Most of a plan is as it was applied: the warehouse sends a digest of each text (`digest_sql`), and then only those
+    texts that are another. The journal is there.
+    """
+    rows = connection.query(
+        f"SELECT {_HEAD}, kind, id, {digest_sql.format('document')}"
+        f" FROM {place(journal, 'feeds')}{_of(project)} ORDER BY number",
+        () if project is None else (project,),
     )
+    texts: Texts = {}
+    known = {(feed.kind, feed.id): feed for feed in alike}
+    found: dict[int, Feed] = {}
+    others: list[int] = []
+    for number, *_, kind, name, digest in rows:
+        feed = known.get((kind, name))
+        if feed is not None and hashlib.sha256(canonical(feed, texts=texts).encode()).hexdigest() == digest:
+            found[number] = feed
+        else:
+            others.append(int(number))
+    if others:
+        chosen = ", ".join(map(str, others))
+        stored = connection.query(f"SELECT number, document FROM {place(journal, 'feeds')} WHERE number IN ({chosen})")
+        found |= {number: decode(Feed, json.loads(document)) for number, document in stored}
+    return tuple(_applied(row[:5], found[row[0]]) for row in rows)
 
 
-def _read(document: str, alike: Feed | None, done: Done) -> Feed:
-    return alike if alike is not None and _document(alike, done) == document else decode(Feed, json.loads(document))
+def _of(project: str | None) -> str:
+    return "" if project is None else " WHERE project = ?"
+
+
+def _applied(head: Sequence[Any], feed: Feed) -> AppliedFeed:
+    number, target, apply_id, applied_at, retired_at = head
+    return AppliedFeed(
+        number=int(number), feed=feed, target=target, apply_id=apply_id, applied_at=applied_at, retired_at=retired_at
+    )
 
 
 def record_feeds(
@@ -86,7 +109,7 @@ def record_feeds(
         if number is None:
             number, following = following, following + 1
         known[keys[0]] = number
-        rows.append((number, feed.project, feed.kind, feed.id, target, apply_id, now, None, _document(feed)))
+        rows.append((number, feed.project, feed.kind, feed.id, target, apply_id, now, None, canonical(feed)))
     connection.execute_many(f"DELETE FROM {place(journal, 'feeds')} WHERE number = ?", [(row[0],) for row in rows])
     connection.execute_many(
         f"INSERT INTO {place(journal, 'feeds')} (number, project, kind, id, target, apply_id, applied_at, retired_at,"
@@ -105,7 +128,7 @@ def rewrite(connection: Connection, journal: str, number: int, feed: Feed) -> No
     """Replace the state of one feed, and nothing else of it: for renames, and for columns that sync added."""
     connection.execute(
         f"UPDATE {place(journal, 'feeds')} SET document = ?, project = ? WHERE number = ?",
-        (_document(feed), feed.project, number),
+        (canonical(feed), feed.project, number),
     )
 
 
@@ -136,7 +159,3 @@ def retired_keys(connection: Connection, journal: str, *, project: str, space: s
         if applied.feed.space == space
         for key in applied.feed.retired
     )
-
-
-def _document(feed: Feed, done: Done | None = None) -> str:
-    return json.dumps(encode(feed, done=done), ensure_ascii=False, separators=(",", ":"), sort_keys=True)

@@ -31,9 +31,12 @@ class Owned:
 
 
 def read_owned(connection: Connection, journal: str) -> tuple[Owned, ...]:
-    """Return what every project of this database owns, by name."""
-    if not has_journal(connection, journal):
-        return ()
+    """Return what every project of this database owns, by name. Nothing without a journal."""
+    return owned_rows(connection, journal) if has_journal(connection, journal) else ()
+
+
+def owned_rows(connection: Connection, journal: str) -> tuple[Owned, ...]:
+    """Return what read_owned does, of a journal that is there: a large DuckDB takes long to say whether it is."""
     rows = connection.query(
         "SELECT table_schema, table_name, column_name, origin, state, project, target"
         f" FROM {place(journal, 'ownership')} ORDER BY 1, 2, 3"

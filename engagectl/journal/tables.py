@@ -187,9 +187,9 @@ def times_keys(warehouse: Warehouse) -> tuple[str, ...]:
     return ("id",) if _has_keys(warehouse) else ()
 
 
-def database_id(connection: Connection, schema: str) -> str | None:
-    """Return the random id of this database's journal, None without one: two roles with equal ids are EC413."""
-    return read_meta(connection, schema, "database_id") if has_journal(connection, schema) else None
+def database_id(connection: Connection, schema: str) -> str:
+    """Return the random id of this database's journal, which is there: two roles with equal ids are EC413."""
+    return read_meta(connection, schema, "database_id") or ""
 
 
 def read_meta(connection: Connection, schema: str, item: str) -> str | None:

@@ -6,29 +6,20 @@ that a new field with a default reads old data.
 
 import dataclasses
 import functools
+import json
 import types
 import typing
 from collections.abc import Callable
+from json.encoder import encode_basestring
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-Done = dict[tuple[int, bool], Any]
-
-
-def encode(value: object, *, tagged: bool = False, done: Done | None = None) -> Any:
-    """Return JSON data for a noun: dicts, lists, text, numbers, booleans, None.
-
-    `done` remembers what was made of each part, for nouns that share parts; these must outlive it.
-    """
-    if done is not None and (id(value), tagged) in done:
-        return done[id(value), tagged]
+def encode(value: object, *, tagged: bool = False) -> Any:
+    """Return JSON data for a noun: dicts, lists, text, numbers, booleans, None."""
     if type(value) is tuple:
-        items = [encode(item, tagged=tagged, done=done) for item in value]
-        if done is not None:
-            done[id(value), tagged] = items
-        return items
+        return [encode(item, tagged=tagged) for item in value]
     fields = _written(type(value))  # type: ignore[arg-type]  # a class is hashable
     if fields is None:
         return value
@@ -36,10 +27,46 @@ def encode(value: object, *, tagged: bool = False, done: Done | None = None) -> 
     for name, default, is_tagged in fields:
         content = getattr(value, name)
         if content is not default and content != default:
-            data[name] = content if type(content) is str else encode(content, tagged=is_tagged, done=done)
-    if done is not None:
-        done[id(value), tagged] = data
+            data[name] = content if type(content) is str else encode(content, tagged=is_tagged)
     return data
+
+
+Texts = dict[tuple[int, bool], tuple[object, str]]
+_KEPT_CHARS = 1_000
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def canonical(value: object, *, tagged: bool = False, texts: Texts | None = None) -> str:
+    """Return the JSON text of what `encode` returns: keys sorted, no spaces, letters as they are.
+
+    `texts` remembers each small part and its text, for nouns that share parts.
+    """
+    texts = {} if texts is None else texts
+    if type(value) is tuple:
+        return f"[{','.join([canonical(item, tagged=tagged, texts=texts) for item in value])}]"
+    fields = _written_sorted(type(value), tagged)  # type: ignore[arg-type]  # a class is hashable
+    if fields is None:
+        return _JSON.encode(value)
+    known = texts.get((id(value), tagged))
+    if known is not None:
+        return known[1]
+    parts: list[str] = []
+    for key, name, default, is_tagged, is_plain in fields:
+        if not name:
+            parts.append(key)
+            continue
+        content = getattr(value, name)
+        if content is default or content == default:
+            continue
+        if type(content) is str:
+            parts.append(key + encode_basestring(content))
+        else:
+            text = _JSON.encode(content) if is_plain else canonical(content, tagged=is_tagged, texts=texts)
+            parts.append(key + text)
+    text = f"{{{','.join(parts)}}}"
+    if len(text) <= _KEPT_CHARS:
+        texts[id(value), tagged] = (value, text)
+    return text
 
 
 _NEVER = object()
@@ -60,6 +87,25 @@ def _written(cls: type) -> tuple[tuple[str, Any, bool], ...] | None:
         )
         for item in dataclasses.fields(cls)
     )
+
+
+@functools.cache
+def _written_sorted(cls: type, tagged: bool) -> tuple[tuple[str, str, Any, bool, bool], ...] | None:
+    """Return the fields of `_written` by name: each with its JSON key, and whether no noun is in it.
+
+    A name of "" stands for the class name, which is in the key.
+    """
+    fields = _written(cls)
+    if fields is None:
+        return None
+    hints = _hints(cls)
+    found = [
+        (name, f"{encode_basestring(name)}:", name, default, is_tagged, _reader(hints[name]) in (_as_it_is, tuple))
+        for name, default, is_tagged in fields
+    ]
+    if tagged:
+        found.append(("is", f'"is":{encode_basestring(cls.__name__)}', "", _NEVER, False, False))
+    return tuple(item[1:] for item in sorted(found, key=lambda item: item[0]))
 
 
 def decode(cls: type[T], data: Any) -> T:

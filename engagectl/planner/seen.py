@@ -7,9 +7,9 @@ from functools import cached_property
 
 from engagectl.config.project import Project
 from engagectl.desired.build import Desired, build
-from engagectl.journal.applied import AppliedFeed, read_feeds
+from engagectl.journal.applied import AppliedFeed, read_feeds_alike
 from engagectl.journal.history import read_up_to
-from engagectl.journal.ownership import Owned, read_owned
+from engagectl.journal.ownership import Owned, owned_rows
 from engagectl.journal.tables import database_id, exists
 from engagectl.model.address import Address
 from engagectl.model.feed import Feed, FeedTable
@@ -69,8 +69,10 @@ def look(
     journal = project.spec.journal_schema
     has_journal = exists(connection, record, journal)
     whose = None if take_over else project.spec.project
-    every = read_feeds(connection, journal, project=whose, alike=desired.feeds) if has_journal else ()
-    owned = read_owned(connection, journal) if has_journal else ()
+    every: tuple[AppliedFeed, ...] = ()
+    if has_journal:
+        every = read_feeds_alike(connection, journal, desired.feeds, digest_sql=record.digest_sql, project=whose)
+    owned = owned_rows(connection, journal) if has_journal else ()
     schemas = schemas_of(project, desired, owned)
     actual = record.catalog(connection, sorted(schemas if has_journal else {*schemas, journal}))
     applied = tuple(one for one in every if one.feed.project == project.spec.project)
@@ -90,7 +92,7 @@ def look(
         },
         lacks_journal=not has_journal,
         locked_out=not has_journal and actual.find(TableName(journal, "meta")) is not None,
-        database_id=(database_id(connection, journal) or "") if has_journal else "",
+        database_id=database_id(connection, journal) if has_journal else "",
     )
 
 

@@ -238,6 +238,7 @@ class Warehouse:
     type_sql: Callable[[ColumnType], str]
     cast_sql: Callable[[str, ColumnType, ColumnType], str]
     misfit_sql: Callable[[str, ColumnType, ColumnType], str]
+    digest_sql: str  # SHA-256 of the text {} in UTF-8, as 64 hex digits
     hazards: Callable[[Change, State], tuple[Hazard, ...]]
     loader: Callable[..., Loader]
     doctor: Callable[..., tuple[Check, ...]]

@@ -1,10 +1,11 @@
 """A noun written to JSON and read back is the same noun."""
 
+import dataclasses
 import json
 
 from engagectl.model.address import Address, parse_address
 from engagectl.model.change import AddColumn, Change, ChangeSetting, DropTable
-from engagectl.model.codec import decode, encode
+from engagectl.model.codec import Texts, canonical, decode, encode
 from engagectl.model.column_type import Boolean, Decimal, Text
 from engagectl.model.feed import AtPath, Feed, FeedColumn, FeedTable, InBody, Schedule, Standard, Transform
 from engagectl.model.plan import Step
@@ -41,6 +42,14 @@ FEED = Feed(
 
 def test_a_feed_survives_json() -> None:
     assert decode(Feed, json.loads(json.dumps(encode(FEED)))) == FEED
+
+
+def test_the_canonical_text_is_that_of_json() -> None:
+    texts: Texts = {}
+    for owner in ("crm", 'é "quoted" \\ \n', ""):
+        one = dataclasses.replace(FEED, owner=owner, null_erases=bool(owner), dedupe_window_s=len(owner))
+        said = json.dumps(encode(one), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        assert canonical(one) == canonical(one, texts=texts) == said
 
 
 def test_changes_of_every_shape_survive_json() -> None:
