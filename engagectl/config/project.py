@@ -109,6 +109,8 @@ def load_project(
         found += import_module("engagectl.config.check").check_project(project)
     if any(d.severity == "error" for d in found):
         raise ConfigError(in_order(found))
+    for source in files.sources.values():
+        source.documents.clear()  # the specs say it all from here on; a place is looked up in the text
     return Project(root, spec, chosen, roles, values, digest, in_order(found), merged.origins, files.sources)
 
 

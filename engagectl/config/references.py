@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from engagectl.config.activation import HmacTransformSpec
+from engagectl.config.activation import HmacTransformSpec, MappingSpec
 from engagectl.config.locate import closest
 from engagectl.config.warehouse import HmacKeySpec
 from engagectl.errors import Diagnostic
@@ -53,9 +53,7 @@ class _References:
         for item_id, activation in spec.activations.items():
             yield from self._activation(item_id, activation)
         for item_id, table in spec.tables.items():
-            for index, mapping in enumerate(table.mappings):
-                yield from self._transforms(mapping.transform, "tables", item_id, "mappings", index)
-                yield from self._natives(mapping.native, "tables", item_id, "mappings", index)
+            yield from self._mappings(table.mappings, "tables", item_id)
 
     def _warehouse(self, item_id: str, warehouse: Any) -> Iterator[Diagnostic]:
         spec = self.spec
@@ -110,20 +108,25 @@ class _References:
         if activation.into is not None:
             yield from self._known(activation.into, spec.tables, "EC207", "table", "activations", item_id, "into")
         yield from self._routes("activations", item_id, activation, space)
-        for index, mapping in enumerate(activation.mappings or ()):
-            yield from self._transforms(mapping.transform, "activations", item_id, "mappings", index)
-            yield from self._natives(mapping.native, "activations", item_id, "mappings", index)
+        yield from self._mappings(activation.mappings or (), "activations", item_id)
 
     def _routes(self, kind: str, item_id: str, item: Any, space: str) -> Iterator[Diagnostic]:
         for index, role in enumerate(item.warehouses):
             # a role that no target has yet is EC314; one that is a slip of the pen, or means nothing, is an error
-            if not self.spec.targets or closest(role, list(self.roles)):
+            if role not in self.roles and (not self.spec.targets or closest(role, list(self.roles))):
                 yield from self._known(role, self.roles, "EC203", "warehouse role", kind, item_id, "warehouses", index)
         declared = self.spec.spaces.get(space)
         if declared is not None and declared.sources:
             yield from self._known(
                 item.source, declared.sources, "EC209", f"source of space {space}", kind, item_id, "source"
             )
+
+    def _mappings(self, mappings: Sequence[MappingSpec], *path: str) -> Iterator[Diagnostic]:
+        for index, mapping in enumerate(mappings):
+            if mapping.transform:
+                yield from self._transforms(mapping.transform, *path, "mappings", index)
+            if mapping.native:
+                yield from self._natives(mapping.native, *path, "mappings", index)
 
     def _transforms(self, transforms: Sequence[Any], *path: str | int) -> Iterator[Diagnostic]:
         for index, transform in enumerate(transforms):

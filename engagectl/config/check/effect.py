@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import get_args
 
@@ -18,7 +19,7 @@ from engagectl.config.check.facts import (
     send_items,
     space_of_activation,
 )
-from engagectl.config.connection import ConnectionSpec
+from engagectl.config.connection import ColumnSpec, ConnectionSpec
 from engagectl.config.locate import closest
 from engagectl.config.project import Project
 from engagectl.config.space import MessageField, TraitSpec
@@ -187,34 +188,59 @@ def _wrong_kinds(
 def mappings_mean_something(project: Project) -> Iterator[Diagnostic]:
     for kind, resources in (("activations", project.spec.activations), ("tables", project.spec.tables)):
         for this, spec in resources.items():
-            taken: dict[str, Origin] = {}
+            taken: dict[str, int] = {}
             for index, mapping in enumerate(spec.mappings or ()):
-                at = project.origin(kind, this).under("mappings", index)
-                yield from _paths(project, mapping, at)
-                yield from _limits(project, mapping, at)
-                steps = [one if isinstance(one, str) else "hmac_sha256" for one in mapping.transform]
-                problem = None if mapping.native else _step_problem(steps, mapping.type)
-                if problem is not None:
-                    yield report(project, "EC326", "error", f"{kind[:-1]}.{this}: {problem}", at.under("transform"))
-                first = taken.setdefault(stored_name(mapping.to), at)
-                if first is not at:
+                for slip in (*_path_slips(mapping), *_limit_slips(mapping)):
+                    yield _told(project, slip, project.origin(kind, this).under("mappings", index))
+                problem = _step_problem(_steps(mapping), mapping.type) if mapping.transform else None
+                if problem is not None and not mapping.native:
+                    at = project.origin(kind, this).under("mappings", index, "transform")
+                    yield report(project, "EC326", "error", f"{kind[:-1]}.{this}: {problem}", at)
+                first = taken.setdefault(stored_name(mapping.to), index)
+                if first != index:
+                    at = project.origin(kind, this)
                     yield report(
                         project,
                         "EC310",
                         "error",
                         f"{kind[:-1]}.{this} maps two values to the column {stored_name(mapping.to)}",
-                        at.under("to"),
+                        at.under("mappings", index, "to"),
                         "name one of them otherwise; `from: [a, b]` takes the first path that is there",
-                        related=[(first, "first mapped here")],
+                        related=[(at.under("mappings", first), "first mapped here")],
                     )
 
 
-def _paths(project: Project, mapping: MappingSpec, at: Origin) -> Iterator[Diagnostic]:
+@dataclass(frozen=True, slots=True)
+class _Slip:
+    """What is wrong with one key of a mapping or trait, before its place is known: nearly all of them have none."""
+
+    code: str
+    key: str
+    message: str
+    advice: str
+    label: str = ""
+    is_key_wrong: bool = False
+
+
+def _told(project: Project, slip: _Slip, at: Origin) -> Diagnostic:
+    return report(
+        project,
+        slip.code,
+        "error",
+        slip.message,
+        at.under(slip.key),
+        slip.advice,
+        label=slip.label,
+        key=slip.is_key_wrong,
+    )
+
+
+def _path_slips(mapping: MappingSpec) -> Iterator[_Slip]:
     for path in mapping.from_:
         parts = path.removeprefix("$.").split(".")
         if "" in parts:
             problem, advice = "has an empty part", "write the keys with one point between them"
-        elif any(re.search(r"\[[0-9*]*\]$", part) for part in parts):
+        elif "]" in path and any(re.search(r"\[[0-9*]*\]$", part) for part in parts):
             problem, advice = "takes one item of a list", "map the whole list, with the type json_text"
         elif parts[0] not in _TOPS and not path.startswith("$."):
             problem = "begins with nothing that a message has"
@@ -224,21 +250,17 @@ def _paths(project: Project, mapping: MappingSpec, at: Origin) -> Iterator[Diagn
         else:
             continue
         meant = closest(parts[0], sorted(_TOPS)) if parts[0] not in _TOPS else ""
-        yield report(
-            project,
-            "EC325",
-            "error",
-            f"the path {path} {problem}",
-            at.under("from"),
-            advice,
-            label=f"did you mean `{meant}`?" if meant else "",
-        )
+        label = f"did you mean `{meant}`?" if meant else ""
+        yield _Slip("EC325", "from", f"the path {path} {problem}", advice, label)
 
 
 def types_say_what_they_can(project: Project) -> Iterator[Diagnostic]:
     for this, trait in project.spec.traits.items():
-        yield from _limits(project, trait, project.origin("traits", this))
+        for slip in _limit_slips(trait):
+            yield _told(project, slip, project.origin("traits", this))
     for this, connection in project.spec.connections.items():
+        if not connection.columns:
+            continue
         types = {
             key_of(project, "traits", one): said.type
             for one, said in project.spec.traits.items()
@@ -250,12 +272,15 @@ def types_say_what_they_can(project: Project) -> Iterator[Diagnostic]:
             if said.space == connection.space
         }
         for written, column in connection.columns.items():
-            steps = ["hmac_sha256" if isinstance(one, HmacTransformSpec) else str(one) for one in column.transform]
             type_ = types.get(written.rpartition(".")[2], "string")
-            problem = None if column.native else _step_problem(steps, type_)
+            problem = None if column.native else _step_problem(_steps(column), type_)
             if problem is not None:
                 at = project.origin("connections", this).under("columns", written, "transform")
                 yield report(project, "EC326", "error", f"connection.{this}, column {written}: {problem}", at)
+
+
+def _steps(said: MappingSpec | ColumnSpec) -> list[str]:
+    return ["hmac_sha256" if isinstance(one, HmacTransformSpec) else str(one) for one in said.transform]
 
 
 def _step_problem(steps: Sequence[str], type_: str) -> str | None:
@@ -272,16 +297,18 @@ def _step_problem(steps: Sequence[str], type_: str) -> str | None:
     return None
 
 
-def _limits(project: Project, said: MappingSpec | TraitSpec, at: Origin) -> Iterator[Diagnostic]:
+def _limit_slips(said: MappingSpec | TraitSpec) -> Iterator[_Slip]:
     type_ = str(said.type)
+    if type_ == "string":
+        return
     for key, limit in (("max_chars", said.max_chars), ("max_bytes", said.max_bytes)):
-        if limit is not None and type_ != "string":
+        if limit is not None:
             message = f"{key} is a limit of the type string, and this is {type_}"
-            yield report(project, "EC102", "error", message, at.under(key), "leave it out", key=True)
-    found = re.fullmatch(r"decimal\( ?(\d+) ?, ?(\d+) ?\)", type_)
+            yield _Slip("EC102", key, message, "leave it out", is_key_wrong=True)
+    found = re.fullmatch(r"decimal\( ?(\d+) ?, ?(\d+) ?\)", type_) if type_.startswith("decimal") else None
     if found is not None and (int(found[1]) < 1 or int(found[2]) > int(found[1])):
         message = f"{type_} has more digits after the point than in all"
-        yield report(project, "EC102", "error", message, at.under("type"), "decimal(18,2) has 18 digits, 2 after it")
+        yield _Slip("EC102", "type", message, "decimal(18,2) has 18 digits, 2 after it")
 
 
 def sources_that_are_read_have_an_input(project: Project) -> Iterator[Diagnostic]:
@@ -312,8 +339,8 @@ def sources_that_are_read_have_an_input(project: Project) -> Iterator[Diagnostic
 
 def linked_audiences_go_by_activations(project: Project) -> Iterator[Diagnostic]:
     for this in project.spec.connections:
-        for item in send_items(project, this):
-            if item.kind == "audiences" and item.named and project.spec.audiences[item.id].kind == "linked":
+        for item in send_items(project, this, ("audiences",)):
+            if item.named and project.spec.audiences[item.id].kind == "linked":
                 yield report(
                     project,
                     "EC328",

@@ -3,7 +3,7 @@
 References that do not exist are left out: the loader reports those.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -190,14 +190,16 @@ def columns_of(project: Project, this: str) -> Iterator[Column]:
         yield Column(stored_name(name), (path,), "string", origin.under("properties", index))
 
 
-def send_items(project: Project, this: str) -> Iterator[Item]:
-    """Yield every computation of a connection's `send`, once per item and kind that holds it."""
+def send_items(project: Project, this: str, kinds: Collection[str] = ("traits", "audiences")) -> Iterator[Item]:
+    """Yield every computation of these kinds in a connection's `send`, once per item and kind that holds it."""
     spec = project.spec.connections[this]
     for index, item in enumerate(spec.send or ()):
         for kind, patterns, declared in (
             ("traits", listed(item.traits), project.spec.traits),
             ("audiences", listed(item.audiences), project.spec.audiences),
         ):
+            if kind not in kinds:
+                continue
             seen: dict[str, Item] = {}
             for position, pattern in enumerate(patterns):
                 for name, resource in declared.items():

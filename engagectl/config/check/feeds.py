@@ -132,7 +132,7 @@ def types_fit_the_warehouse(project: Project) -> Iterator[Diagnostic]:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """A type that the YAML writes, and the warehouses that it reaches."""
+    """A type that a warehouse may refuse, decimal or native, and the warehouses that it reaches."""
 
     type: str
     native: Mapping[str, str] | None
@@ -141,7 +141,7 @@ class _Written:
 
 
 def _written(project: Project) -> Iterator[_Written]:
-    """Yield the type of every mapping, and of every trait of a space that a connection loads (users holds them all)."""
+    """Yield such types of mappings, and of the traits of a space that a connection loads (users holds them all)."""
     for this, spec in project.spec.activations.items():
         reached = warehouses_of(project, spec.warehouses)
         places = [("activations", this, spec.mappings or ())]
@@ -149,16 +149,18 @@ def _written(project: Project) -> Iterator[_Written]:
             places.append(("tables", spec.into or "", project.spec.tables[spec.into or ""].mappings))
         for kind, id_, mappings in places:
             for index, mapping in enumerate(mappings):
-                at = project.origin(kind, id_).under("mappings", index)
-                yield _Written(str(mapping.type), mapping.native, reached, at)
+                if mapping.native or mapping.type.startswith("decimal"):
+                    at = project.origin(kind, id_).under("mappings", index)
+                    yield _Written(str(mapping.type), mapping.native, reached, at)
     for this, connection in project.spec.connections.items():
         reached = warehouses_of(project, connection.warehouses)
         for trait, said in project.spec.traits.items():
-            if said.space == connection.space:
+            if said.space == connection.space and said.type.startswith("decimal"):
                 yield _Written(str(said.type), None, reached, project.origin("traits", trait))
         for name, column in connection.columns.items():
-            at = project.origin("connections", this).under("columns", name)
-            yield _Written("string", column.native, reached, at)
+            if column.native:
+                at = project.origin("connections", this).under("columns", name)
+                yield _Written("string", column.native, reached, at)
 
 
 def one_column_one_meaning(project: Project) -> Iterator[Diagnostic]:
@@ -314,9 +316,10 @@ def one_connection_per_source_and_warehouse(project: Project) -> Iterator[Diagno
 
 
 def each_computation_is_sent_once(project: Project) -> Iterator[Diagnostic]:
-    for this in project.spec.connections:
+    for this, spec in project.spec.connections.items():
         taken: dict[tuple[str, str], Item] = {}
-        for item in send_items(project, this):
+        kinds = [kind for kind in ("traits", "audiences") if sum(bool(getattr(item, kind)) for item in spec.send) > 1]
+        for item in send_items(project, this, kinds):
             first = taken.setdefault((item.kind, item.id), item)
             if first is not item and first.named == item.named:
                 at = project.origin("connections", this)
@@ -336,8 +339,8 @@ def each_computation_is_sent_once(project: Project) -> Iterator[Diagnostic]:
 def activations_beside_tracks_name_their_emitter(project: Project) -> Iterator[Diagnostic]:
     tracked: dict[tuple[str, str, str], tuple[str, int]] = {}
     for this, spec in project.spec.connections.items():
-        for item in send_items(project, this):
-            if item.kind == "audiences" and "track" in item.calls:
+        for item in send_items(project, this, ("audiences",)):
+            if "track" in item.calls:
                 tracked.setdefault((spec.space, spec.source, item.id), (this, item.index))
     for this, activation in project.spec.activations.items():
         space = space_of_activation(project, this)

@@ -76,21 +76,22 @@ def no_two_in_one_schema(project: Project) -> Iterator[Diagnostic]:
 
 
 def keys_make_columns_of_their_own(project: Project) -> Iterator[Diagnostic]:
-    taken: dict[tuple[str, str], tuple[str, Origin]] = {}
+    taken: dict[tuple[str, str], tuple[str, str]] = {}
     for kind, resources in (("traits", project.spec.traits), ("audiences", project.spec.audiences)):
         for this, resource in resources.items():
-            key, at = key_of(project, kind, this), project.origin(kind, this)
-            first = taken.setdefault((resource.space, key), (f"{kind[:-1]}.{this}", at))
-            if first[1] != at:
+            key = key_of(project, kind, this)
+            first = taken.setdefault((resource.space, key), (kind, this))
+            if first != (kind, this):
+                other = f"{first[0][:-1]}.{first[1]}"
                 yield report(
                     project,
                     "EC305",
                     "error",
-                    f"{kind[:-1]}.{this} and {first[0]} both become the column {key} of space {resource.space}",
-                    at,
+                    f"{kind[:-1]}.{this} and {other} both become the column {key} of space {resource.space}",
+                    project.origin(kind, this),
                     "give one of them another `key`, or declare only one",
                     key=True,
-                    related=[(first[1], "first declared here")],
+                    related=[(project.origin(*first), "first declared here")],
                 )
     journeys: dict[tuple[str, str], str] = {}
     for this, journey in project.spec.journeys.items():
@@ -170,22 +171,19 @@ def names_leave_the_standard_columns_alone(project: Project) -> Iterator[Diagnos
                     key=True,
                 )
     for this in project.spec.activations:
-        preset = preset_of(project, this)
-        said = project.spec.activations[this].properties
-        for column in columns_of(project, this):
-            if "properties" in column.origin.path or column.origin.path[:1] == ("tables",):
-                continue
-            own = {"id": "messageId", "received_at": "receivedAt", **preset}
-            always = {"id", "received_at"}
-            has = always | (set(said) if said else set())
-            if column.name in has and column.paths != (own.get(column.name, f"properties.{column.name}"),):
+        own = {"id": "messageId", "received_at": "receivedAt", **preset_of(project, this)}
+        spec = project.spec.activations[this]
+        has = {"id", "received_at", *(spec.properties or ())}
+        for index, mapping in enumerate(spec.mappings or ()):
+            name = stored_name(mapping.to)
+            if name in has and mapping.from_ != (own.get(name, f"properties.{name}"),):
                 yield report(
                     project,
                     "EC321",
                     "error",
-                    f"activation.{this} maps something else to {column.name}, a column that its table has already",
-                    column.origin.under("to"),
-                    f"choose another name, or take {own.get(column.name, 'its own path')}",
+                    f"activation.{this} maps something else to {name}, a column that its table has already",
+                    project.origin("activations", this).under("mappings", index, "to"),
+                    f"choose another name, or take {own.get(name, 'its own path')}",
                 )
 
 
