@@ -23,6 +23,7 @@ from engagectl.model.feed import (
     Declared,
     EventKind,
     Feed,
+    FeedTable,
     InBody,
     Schedule,
     Standard,
@@ -78,13 +79,19 @@ def _at(paths: tuple[str, ...]) -> AtPath:
     return AtPath(tuple(payload_path(path) for path in paths))
 
 
+def _with_mappings(table: FeedTable, /, **said: object) -> tuple[tuple[str, str], ...]:
+    mappings = (_mapping_setting(column.name, column.value) for column in table.columns)
+    return tuple(sorted((*settings(**said), *(one for one in mappings if one is not None))))
+
+
 @lru_cache(maxsize=65_536)
-def _mapping_text(value: Value) -> str | None:
+def _mapping_setting(column: str, value: Value) -> tuple[str, str] | None:
+    """Return one value for equal mappings: tables of one family have most of theirs in common."""
     match value:
         case AtPath(paths):
-            return ", ".join(".".join(path) for path in paths)
+            return f"mapping.{column}", ", ".join(".".join(path) for path in paths)
         case InBody(named):
-            return ", ".join(named)
+            return f"mapping.{column}", ", ".join(named)
         case Standard():
             return None
 
@@ -151,11 +158,11 @@ def activation(site: Site, id: str, spec: ActivationSpec) -> Part:
         tables=(feed_table,),
         declared=site.declared[space],
         schedule=schedule,
-        settings=settings(
+        settings=_with_mappings(
+            feed_table,
             **schedule_settings(schedule),
             **{"selective_sync.excluded": excluded((feed_table,))},
             **{f"events.{rule.kind}": ", ".join(rule.names) or "identify" for rule in events},
-            **{f"mapping.{column.name}": _mapping_text(column.value) for column in feed_table.columns},
             **{
                 f"transform.{column.name}": [step.name for step in column.transforms]
                 for column in feed_table.columns
@@ -222,10 +229,13 @@ def _schedule(site: Site, spec: ActivationSpec) -> Schedule:
 def _drafts(site: Site, id: str, spec: ActivationSpec, subject: str) -> Iterator[Draft]:
     origin = site.project.origin("activations", id)
     owner = site.project.owner("activations", id)
+    fed_by = f"activation.{id}"
     taken = {"id", "received_at"}
     mappings = _mappings(site, id, spec)
     named = [(site.name(mapping.to), mapping, where, whose) for mapping, where, whose in mappings]
-    natives = {column: (mapping.native or {}).get(site.warehouse) for column, mapping, _, _ in named}
+    natives = {
+        column: mapping.native.get(site.warehouse) if mapping.native else None for column, mapping, _, _ in named
+    }
     yield Draft(name="id", type=Text(), value=Standard("id"), required=True, native=natives.get("id"))
     yield Draft(name="received_at", type=Timestamp(), value=Standard("received_at"), native=natives.get("received_at"))
     for name in _properties(spec, has_mappings=bool(mappings)):
@@ -241,7 +251,7 @@ def _drafts(site: Site, id: str, spec: ActivationSpec, subject: str) -> Iterator
             subject=subject,
             origin=origin,
             owner=owner,
-            fed_by=f"activation.{id}",
+            fed_by=fed_by,
         )
     for column, mapping, where, whose in named:
         if column in taken:
@@ -254,12 +264,12 @@ def _drafts(site: Site, id: str, spec: ActivationSpec, subject: str) -> Iterator
             subject=subject,
             required=mapping.required,
             transforms=site.transforms(mapping.transform),
-            native=(mapping.native or {}).get(site.warehouse),
+            native=mapping.native.get(site.warehouse) if mapping.native else None,
             description=mapping.description,
-            renamed_from=tuple(site.name(name) for name in mapping.renamed_from or ()),
+            renamed_from=tuple(site.name(name) for name in mapping.renamed_from) if mapping.renamed_from else (),
             origin=where,
             owner=whose,
-            fed_by=f"activation.{id}",
+            fed_by=fed_by,
         )
     for name in _json_columns(site, spec):
         if name not in taken and not _is_taken_whole(mappings, _JSON_COLUMNS[name]):
@@ -271,7 +281,7 @@ def _drafts(site: Site, id: str, spec: ActivationSpec, subject: str) -> Iterator
                 subject=subject,
                 origin=origin,
                 owner=owner,
-                fed_by=f"activation.{id}",
+                fed_by=fed_by,
             )
 
 

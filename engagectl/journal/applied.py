@@ -40,33 +40,32 @@ def read_feeds(connection: Connection, journal: str, *, project: str | None = No
 
 
 def read_feeds_alike(
-    connection: Connection, journal: str, alike: Iterable[Feed], *, digest_sql: str, project: str | None = None
+    connection: Connection, journal: str, alike: Iterable[Feed], *, project: str | None = None
 ) -> tuple[AppliedFeed, ...]:
-    """Return what read_feeds does. A feed whose text in the journal is that of one of `alike` is that very value.
-
-    Most of a plan is as it was applied: the warehouse sends a digest of each text (`digest_sql`), and then only those
-    texts that are another. The journal is there.
+    """Return what read_feeds does, of a journal of version 2. A feed whose digest is that of one of `alike` is that
+    very value: most of a plan is as it was applied, and only the others are read.
     """
     rows = connection.query(
-        f"SELECT {_HEAD}, kind, id, {digest_sql.format('document')}"
-        f" FROM {place(journal, 'feeds')}{_of(project)} ORDER BY number",
+        f"SELECT {_HEAD}, kind, id, digest FROM {place(journal, 'feeds')}{_of(project)} ORDER BY number",
         () if project is None else (project,),
     )
     texts: Texts = {}
     known = {(feed.kind, feed.id): feed for feed in alike}
     found: dict[int, Feed] = {}
-    others: list[int] = []
     for number, *_, kind, name, digest in rows:
         feed = known.get((kind, name))
-        if feed is not None and hashlib.sha256(canonical(feed, texts=texts).encode()).hexdigest() == digest:
+        if feed is not None and _digest(canonical(feed, texts=texts)) == digest:
             found[number] = feed
-        else:
-            others.append(int(number))
+    others = [int(row[0]) for row in rows if row[0] not in found]
     if others:
         chosen = ", ".join(map(str, others))
         stored = connection.query(f"SELECT number, document FROM {place(journal, 'feeds')} WHERE number IN ({chosen})")
         found |= {number: decode(Feed, json.loads(document)) for number, document in stored}
     return tuple(_applied(row[:5], found[row[0]]) for row in rows)
+
+
+def _digest(document: str) -> str:
+    return hashlib.sha256(document.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _of(project: str | None) -> str:
@@ -109,11 +108,14 @@ def record_feeds(
         if number is None:
             number, following = following, following + 1
         known[keys[0]] = number
-        rows.append((number, feed.project, feed.kind, feed.id, target, apply_id, now, None, canonical(feed)))
+        document = canonical(feed)
+        rows.append(
+            (number, feed.project, feed.kind, feed.id, target, apply_id, now, None, document, _digest(document))
+        )
     connection.execute_many(f"DELETE FROM {place(journal, 'feeds')} WHERE number = ?", [(row[0],) for row in rows])
     connection.execute_many(
         f"INSERT INTO {place(journal, 'feeds')} (number, project, kind, id, target, apply_id, applied_at, retired_at,"
-        " document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " document, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rows,
     )
     for kind, name in retired:
@@ -126,9 +128,10 @@ def record_feeds(
 
 def rewrite(connection: Connection, journal: str, number: int, feed: Feed) -> None:
     """Replace the state of one feed, and nothing else of it: for renames, and for columns that sync added."""
+    document = canonical(feed)
     connection.execute(
-        f"UPDATE {place(journal, 'feeds')} SET document = ?, project = ? WHERE number = ?",
-        (canonical(feed), feed.project, number),
+        f"UPDATE {place(journal, 'feeds')} SET document = ?, digest = ?, project = ? WHERE number = ?",
+        (document, _digest(document), feed.project, number),
     )
 
 

@@ -37,21 +37,26 @@ def read_owned(connection: Connection, journal: str) -> tuple[Owned, ...]:
 
 def owned_rows(connection: Connection, journal: str) -> tuple[Owned, ...]:
     """Return what read_owned does, of a journal that is there: a large DuckDB takes long to say whether it is."""
-    rows = connection.query(
-        "SELECT table_schema, table_name, column_name, origin, state, project, target"
-        f" FROM {place(journal, 'ownership')} ORDER BY 1, 2, 3"
-    )
     return tuple(
-        Owned(
-            schema=intern(schema),
-            table=intern(table),
-            column=intern(column),
-            origin=origin,
-            state=state,
-            project=intern(project),
-            target=intern(target),
+        connection.query_as(
+            _owned,
+            "SELECT table_schema, table_name, column_name, origin, state, project, target"
+            f" FROM {place(journal, 'ownership')} ORDER BY 1, 2, 3",
         )
-        for schema, table, column, origin, state, project, target in rows
+    )
+
+
+def _owned(
+    schema: str, table: str, column: str, origin: OwnedOrigin, state: OwnedState, project: str, target: str
+) -> Owned:
+    return Owned(
+        schema=intern(schema),
+        table=intern(table),
+        column=intern(column),
+        origin=origin,
+        state=state,
+        project=intern(project),
+        target=intern(target),
     )
 
 

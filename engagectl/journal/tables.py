@@ -17,7 +17,7 @@ from engagectl.model.column_type import ColumnType, Integer, Native, Text
 from engagectl.model.schema import Column, Table, TableName
 from engagectl.warehouses.contract import Connection, Warehouse
 
-VERSION = 1
+VERSION = 2
 DEFAULT_SCHEMA = "engagectl"
 TEXT, INTEGER = Text(), Integer()
 
@@ -48,6 +48,7 @@ TABLES: tuple[Table, ...] = (
     _table(
         "feeds",
         *(("number", INTEGER), "project", "kind", "id", "target", "apply_id", "applied_at", "retired_at", "document"),
+        "digest",
     ),
     _table("ownership", "table_schema", "table_name", "column_name", "origin", "state", "project", "target"),
     _table("names", "schema_name", "table_name", "name", "original"),
@@ -135,23 +136,21 @@ def has_journal(connection: Connection, journal: str) -> bool:
     return bool(found[0][0])
 
 
-def exists(connection: Connection, warehouse: Warehouse, schema: str) -> bool:
-    """Tell whether the journal is there and this version of it can be read. Raises RefusedError for a newer one."""
-    del warehouse  # every engine has information_schema
-    if not has_journal(connection, schema):
-        return False
-    version = read_meta(connection, schema, "version")
+def version_of(connection: Connection, schema: str) -> int | None:
+    """Return the version of the journal, None when there is none. Raises RefusedError for one that we cannot read."""
+    version = read_meta(connection, schema, "version") if has_journal(connection, schema) else None
     if version is not None and int(version) > VERSION:
         raise RefusedError(
             f"the journal {schema!r} has version {version}; this engagectl knows up to {VERSION}",
             help="upgrade engagectl",
         )
-    return version is not None
+    return int(version) if version is not None else None
 
 
 def ensure(connection: Connection, warehouse: Warehouse, schema: str) -> bool:
     """Create the journal, or what a newer version added to it, in a transaction of its own; tell whether it did."""
-    if exists(connection, warehouse, schema) and read_meta(connection, schema, "version") == str(VERSION):
+    version = version_of(connection, schema)
+    if version == VERSION:
         return False
     connection.begin()
     try:
@@ -159,6 +158,8 @@ def ensure(connection: Connection, warehouse: Warehouse, schema: str) -> bool:
         for table in TABLES:
             keys = _KEYS.get(table.name.table, ()) if _has_keys(warehouse) else ()
             create_table(connection, warehouse, place(schema, table.name.table), table.columns, keys=keys)
+        if version == 1:
+            connection.execute(f"ALTER TABLE {place(schema, 'feeds')} ADD COLUMN digest {warehouse.type_sql(TEXT)}")
         if read_meta(connection, schema, "database_id") is None:
             write_meta(connection, schema, "database_id", str(uuid.uuid4()))
         write_meta(connection, schema, "version", str(VERSION))

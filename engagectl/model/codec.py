@@ -100,7 +100,7 @@ def _written_sorted(cls: type, tagged: bool) -> tuple[tuple[str, str, Any, bool,
         return None
     hints = _hints(cls)
     found = [
-        (name, f"{encode_basestring(name)}:", name, default, is_tagged, _reader(hints[name]) in (_as_it_is, tuple))
+        (name, f"{encode_basestring(name)}:", name, default, is_tagged, not _holds_nouns(hints[name]))
         for name, default, is_tagged in fields
     ]
     if tagged:
@@ -187,6 +187,11 @@ def _class_reader(cls: Any) -> Reader:
 @functools.cache
 def _hints(cls: type) -> dict[str, Any]:
     return typing.get_type_hints(cls)
+
+
+@functools.cache
+def _holds_nouns(hint: Any) -> bool:
+    return dataclasses.is_dataclass(hint) or any(map(_holds_nouns, typing.get_args(hint)))
 
 
 @functools.cache

@@ -7,10 +7,10 @@ from functools import cached_property
 
 from engagectl.config.project import Project
 from engagectl.desired.build import Desired, build
-from engagectl.journal.applied import AppliedFeed, read_feeds_alike
+from engagectl.journal.applied import AppliedFeed, read_feeds, read_feeds_alike
 from engagectl.journal.history import read_up_to
 from engagectl.journal.ownership import Owned, owned_rows
-from engagectl.journal.tables import database_id, exists
+from engagectl.journal.tables import database_id, version_of
 from engagectl.model.address import Address
 from engagectl.model.feed import Feed, FeedTable
 from engagectl.model.origin import NOWHERE
@@ -67,11 +67,13 @@ def look(
             return Seen()
         return _as_in(base, build(base, id_, record), target=project.target)
     journal = project.spec.journal_schema
-    has_journal = exists(connection, record, journal)
+    version = version_of(connection, journal)
+    has_journal = version is not None
     whose = None if take_over else project.spec.project
-    every: tuple[AppliedFeed, ...] = ()
-    if has_journal:
-        every = read_feeds_alike(connection, journal, desired.feeds, digest_sql=record.digest_sql, project=whose)
+    if has_journal and version != 1:
+        every = read_feeds_alike(connection, journal, desired.feeds, project=whose)
+    else:
+        every = read_feeds(connection, journal, project=whose)
     owned = owned_rows(connection, journal) if has_journal else ()
     schemas = schemas_of(project, desired, owned)
     actual = record.catalog(connection, sorted(schemas if has_journal else {*schemas, journal}))

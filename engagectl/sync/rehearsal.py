@@ -1,11 +1,11 @@
 """`--dry-run`: everything but the commit, on a session whose one transaction is rolled back at the end."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 from engagectl.errors import InternalError
-from engagectl.warehouses.contract import Connection, Holder
+from engagectl.warehouses.contract import Connection, Holder, T
 
 
 class Rehearsal:
@@ -24,6 +24,9 @@ class Rehearsal:
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         return self._connection.query(sql, parameters)
+
+    def query_as(self, make: Callable[..., T], sql: str, parameters: Sequence[object] = ()) -> list[T]:
+        return self._connection.query_as(make, sql, parameters)
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         return self._connection.execute(sql, parameters)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
 
 from engagectl.model.change import Change, Hazard
 from engagectl.model.column_type import ColumnType
@@ -12,6 +12,8 @@ from engagectl.model.schema import State, TableName
 if TYPE_CHECKING:
     import duckdb
 
+T = TypeVar("T")
+BATCH_ROWS = 2_000
 Relation = Literal["same", "holds", "widen", "rebuild"]
 """What a found type is to a wanted one: equal; different, but it holds every value (taken as it is); reachable with
 every row kept and no consent; reachable only by casting each value."""
@@ -70,6 +72,10 @@ class Connection(Protocol):
     rows_read: int
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]: ...
+    def query_as(self, make: Callable[..., T], sql: str, parameters: Sequence[object] = ()) -> list[T]:
+        """Return `make(*row)` for each row, batch by batch: a large result is never held whole beside what it makes."""
+        ...
+
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int: ...
     def execute_many(self, sql: str, rows: Sequence[Sequence[object]]) -> None: ...
     def begin(self) -> None: ...
@@ -238,7 +244,6 @@ class Warehouse:
     type_sql: Callable[[ColumnType], str]
     cast_sql: Callable[[str, ColumnType, ColumnType], str]
     misfit_sql: Callable[[str, ColumnType, ColumnType], str]
-    digest_sql: str  # SHA-256 of the text {} in UTF-8, as 64 hex digits
     hazards: Callable[[Change, State], tuple[Hazard, ...]]
     loader: Callable[..., Loader]
     doctor: Callable[..., tuple[Check, ...]]

@@ -6,6 +6,7 @@ from engagectl.errors import RefusedError
 from engagectl.journal import applied, checkpoints, history, names, ownership, quarantine, tables, undeclared
 from engagectl.journal.checkpoints import Checkpoint, CheckpointMoved, Move
 from engagectl.journal.history import Load, Outcome
+from engagectl.model.codec import canonical
 from engagectl.model.column_type import Decimal, Text
 from engagectl.model.feed import AtPath, Feed, FeedColumn, FeedTable, InBody
 from engagectl.model.schema import TableName
@@ -27,8 +28,8 @@ def feed(name: str = "vip", project: str = "p", **other: object) -> Feed:
     )  # type: ignore[arg-type]  # fields by name
 
 
-def test_a_missing_journal_reads_as_empty(empty: Connection, kind: Warehouse) -> None:
-    assert not tables.exists(empty, kind, JOURNAL)
+def test_a_missing_journal_reads_as_empty(empty: Connection) -> None:
+    assert tables.version_of(empty, JOURNAL) is None
     assert applied.read_feeds(empty, JOURNAL) == ()
     assert ownership.read_owned(empty, JOURNAL) == ()
     assert checkpoints.read_checkpoints(empty, JOURNAL) == ()
@@ -46,7 +47,7 @@ def test_ensure_creates_once_and_a_newer_journal_is_refused(connection: Connecti
     assert tables.database_id(connection, JOURNAL) == first
     connection.execute(f"UPDATE {tables.place(JOURNAL, 'meta')} SET content = '99' WHERE item = 'version'")
     with pytest.raises(RefusedError, match="99"):
-        tables.exists(connection, kind, JOURNAL)
+        tables.version_of(connection, JOURNAL)
 
 
 def test_feeds_keep_their_number_through_renames_and_retirement(connection: Connection) -> None:
@@ -70,18 +71,35 @@ def test_feeds_keep_their_number_through_renames_and_retirement(connection: Conn
     assert [column.name for column in other.feed.tables[0].columns] == ["package", "tier"]
 
 
-def test_a_feed_that_reads_as_applied_is_taken_as_it_is_and_another_is_read(
-    connection: Connection, kind: Warehouse
-) -> None:
+def test_a_feed_that_reads_as_applied_is_taken_as_it_is_and_another_is_read(connection: Connection) -> None:
     applied.record_feeds(
         connection, JOURNAL, target="prod", apply_id="a1", now=NOW, feeds=(feed(owner="crm é"), feed("b", owner="crm"))
     )
     same, changed = feed(owner="crm é"), feed("b", owner="web")
 
-    first, second = applied.read_feeds_alike(connection, JOURNAL, (same, changed), digest_sql=kind.digest_sql)
+    first, second = applied.read_feeds_alike(connection, JOURNAL, (same, changed))
 
     assert first.feed is same
     assert second.feed == feed("b", owner="crm")
+
+
+def test_a_journal_of_version_1_gets_its_digests_with_the_next_apply(connection: Connection, kind: Warehouse) -> None:
+    connection.execute(f"ALTER TABLE {tables.place(JOURNAL, 'feeds')} DROP COLUMN digest")
+    tables.write_meta(connection, JOURNAL, "version", "1")
+    old, new = feed("a"), feed("b")
+    connection.execute(
+        f"INSERT INTO {tables.place(JOURNAL, 'feeds')} (number, project, kind, id, target, document)"
+        " VALUES (0, 'p', 'activation', 'a', 'prod', ?)",
+        (canonical(old),),
+    )
+
+    assert tables.ensure(connection, kind, JOURNAL)
+    applied.record_feeds(connection, JOURNAL, target="prod", apply_id="a1", now=NOW, feeds=(new,))
+    first, second = applied.read_feeds_alike(connection, JOURNAL, (old, new))
+
+    assert first.feed == old
+    assert first.feed is not old
+    assert second.feed is new
 
 
 def test_a_checkpoint_moves_only_from_where_it_was_read(connection: Connection) -> None:

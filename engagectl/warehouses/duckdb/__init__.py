@@ -105,7 +105,6 @@ WAREHOUSE = Warehouse(
     type_sql=type_sql,
     cast_sql=cast_sql,
     misfit_sql=misfit_sql,
-    digest_sql="sha256({})",
     hazards=_hazards,
     loader=_loader,
     doctor=_doctor,

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
+from typing import Any
 
 from engagectl.model.schema import Column, State, Table, TableName
 from engagectl.warehouses.contract import Connection
@@ -16,9 +17,12 @@ def catalog(connection: Connection, schemas: Sequence[str] | None) -> State:
     """Return the schemas with all their tables and views. Names are lower case: DuckDB tells no two cases apart."""
     wanted = None if schemas is None else {neutral(schema) for schema in schemas}
     columns: dict[tuple[str, str], list[Column]] = defaultdict(list)
-    for schema, table, *column in connection.query(_sql("read_columns.sql")):
+
+    def keep(schema: str, table: str, *column: Any) -> None:
         if wanted is None or neutral(schema) in wanted:
             columns[neutral(schema), neutral(table)].append(_column(*column))
+
+    connection.query_as(keep, _sql("read_columns.sql"))
     views = _dependents(connection)
     tables: dict[tuple[str, str], Table] = {}
     found: set[str] = set()

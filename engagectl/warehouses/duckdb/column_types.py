@@ -73,6 +73,7 @@ def native_type(name: str) -> ColumnType:
     return Native(text if '"' in text or "'" in text else upper)
 
 
+@functools.lru_cache(maxsize=1024)
 def settle(column_type: ColumnType) -> ColumnType:
     """Return the type as DuckDB stores it: text has no limit here, JSON text is text.
 

@@ -1,12 +1,13 @@
 """Open a DuckDB file, locked down, and run statements on it. DuckDB's own file lock is the lock of a journal."""
 
 import contextlib
+import itertools
 import os
 import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -23,7 +24,7 @@ from engagectl.errors import (
     StatementError,
     TransientError,
 )
-from engagectl.warehouses.contract import Holder
+from engagectl.warehouses.contract import BATCH_ROWS, Holder, T
 from engagectl.warehouses.duckdb import private
 from engagectl.warehouses.duckdb.many import over_lists
 from engagectl.warehouses.statements import executed
@@ -151,6 +152,17 @@ class DuckdbConnection:
         with _told_safely(sql):
             found = self.handle.execute(sql, list(parameters)).fetchall()
         self.rows_read += len(found)
+        executed(self.warehouse, sql, rows=len(found), began=began)
+        return found
+
+    def query_as(self, make: Callable[..., T], sql: str, parameters: Sequence[object] = ()) -> list[T]:
+        self.queries += 1
+        began = time.perf_counter()
+        found: list[T] = []
+        with _told_safely(sql):
+            result = self.handle.execute(sql, list(parameters))
+            while batch := result.fetchmany(BATCH_ROWS):
+                found.extend(itertools.starmap(make, batch))
         executed(self.warehouse, sql, rows=len(found), began=began)
         return found
 

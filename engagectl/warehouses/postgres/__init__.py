@@ -106,7 +106,6 @@ WAREHOUSE = Warehouse(
     type_sql=type_sql,
     cast_sql=cast_sql,
     misfit_sql=misfit_sql,
-    digest_sql="encode(sha256(convert_to({}, 'UTF8')), 'hex')",
     hazards=_hazards,
     loader=_loader,
     doctor=_doctor,

@@ -72,6 +72,7 @@ def native_type(name: str) -> ColumnType:
     return Native(text if '"' in text else lower)
 
 
+@functools.lru_cache(maxsize=1024)
 def settle(column_type: ColumnType) -> ColumnType:
     """Return the type as PostgreSQL stores it: a limit in bytes is none here, JSON text is text.
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import itertools
 import os
 import re
 import time
@@ -13,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from engagectl.errors import ConnectError, EngagectlError, InternalError, LockHeld, StatementError, TransientError
-from engagectl.warehouses.contract import Holder
+from engagectl.warehouses.contract import BATCH_ROWS, Holder, T
 from engagectl.warehouses.statements import executed
 from engagectl.warehouses.tag import Tag
 
@@ -178,6 +179,17 @@ class PostgresConnection:
         with _told_safely(sql):
             found = self._run(sql, parameters).fetchall()
         self.rows_read += len(found)
+        executed(self.warehouse, sql, rows=len(found), began=began)
+        return found
+
+    def query_as(self, make: Callable[..., T], sql: str, parameters: Sequence[object] = ()) -> list[T]:
+        self.queries += 1
+        began = time.perf_counter()
+        found: list[T] = []
+        with _told_safely(sql):
+            result = self._run(sql, parameters)
+            while batch := result.fetchmany(BATCH_ROWS):
+                found.extend(itertools.starmap(make, batch))
         executed(self.warehouse, sql, rows=len(found), began=began)
         return found
 
