@@ -11,7 +11,7 @@ from engagectl.errors import UnusableSnapshot
 from engagectl.journal.applied import read_feeds
 from engagectl.journal.history import read_up_to
 from engagectl.journal.ownership import read_owned
-from engagectl.journal.tables import database_id, exists
+from engagectl.journal.tables import database_id, version_of
 from engagectl.model.schema import State, TableName
 from engagectl.planner.seen import Seen, schemas_of
 from engagectl.snapshot import Snapshot, WarehouseSnapshot
@@ -40,7 +40,7 @@ def take_snapshot(
 def _take_one(project: Project, id_: str, connection: Connection) -> WarehouseSnapshot:
     record = record_of(project.spec.warehouses[id_].type)
     journal = project.spec.journal_schema
-    has_journal = exists(connection, record, journal)
+    has_journal = version_of(connection, journal) is not None
     applied = read_feeds(connection, journal, project=project.spec.project) if has_journal else ()
     owned = read_owned(connection, journal) if has_journal else ()
     reached = read_up_to(connection, journal) if has_journal else {}
@@ -60,7 +60,7 @@ def _take_one(project: Project, id_: str, connection: Connection) -> WarehouseSn
         read_to=tuple(sorted((number, at) for number, at in reached.items() if number in numbers)),
         has_journal=has_journal,
         locked_out=not has_journal and whole.find(TableName(journal, "meta")) is not None,
-        database_id=(database_id(connection, journal) or "") if has_journal else "",
+        database_id=database_id(connection, journal) if has_journal else "",
     )
 
 
