@@ -7,7 +7,7 @@ before the function returns. Every function raises EngagectlError subclasses and
 from engagectl.api.adoption import compare, disown, import_yaml, inspect, inspect_files
 from engagectl.api.connections import connected, holder_name
 from engagectl.api.loads import erase, happened, history, purge_quarantine, quarantine, replay_quarantine, status, sync
-from engagectl.api.plans import apply_plan, drift, empty_plan, last_applied_commit, make_plan, sql
+from engagectl.api.plans import apply_plan, drift, empty_plan, last_applied_commit, make_plan, snapshot, sql
 from engagectl.api.projects import fmt, open_project, refuse_untrusted, show, validate
 from engagectl.api.revisions import path_in_repository
 from engagectl.api.visits import Visit, doctor, grants
@@ -39,6 +39,7 @@ __all__ = [
     "refuse_untrusted",
     "replay_quarantine",
     "show",
+    "snapshot",
     "sql",
     "status",
     "sync",

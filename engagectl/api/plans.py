@@ -14,6 +14,7 @@ from engagectl.config.project import Project
 if TYPE_CHECKING:
     from engagectl.apply import ApplyReport
     from engagectl.model.plan import Plan
+    from engagectl.snapshot import Snapshot
 
 
 def make_plan(
@@ -115,6 +116,22 @@ def drift(project: Project, *, warehouses: Sequence[str] = (), snapshot: Path | 
 
             write_snapshot(planner.take_snapshot(project, connections, now, commit=commit_of(project.root)), snapshot)
         return planner.make_drift(project, connections=connections, now=now)
+
+
+def snapshot(project: Project, *, catalog: Path | None = None) -> "Snapshot":
+    """Return what the warehouses hold now (read-only), or what a file of `drift` says that they held."""
+    from engagectl import planner
+
+    now = datetime.now(UTC)
+    if catalog is None:
+        with connected(project, command="docs", read_only=True) as connections:
+            return planner.take_snapshot(project, connections, now, commit=commit_of(project.root))
+    from engagectl.planner.snapped import check_snapshot
+    from engagectl.snapshot import read_snapshot
+
+    read = read_snapshot(catalog)
+    check_snapshot(project, read, project.only or sorted(set(project.roles.values())), now=read.taken)
+    return read
 
 
 def apply_plan(

@@ -46,7 +46,12 @@ MANUAL: dict[str, tuple[str, str, str, tuple[int, ...]]] = {
     "show": ("show activation.vip_membership", "the YAML, or a plan file", NOTHING, (3, 4)),
     "sql": ("sql table.engage_default.users", "the YAML", NOTHING, _OFFLINE),
     "graph": ("graph --format dot | dot -Tsvg", "the YAML", NOTHING, _OFFLINE),
-    "docs": ("docs --html --out site", "the YAML", "a page per schema, with --out", _OFFLINE),
+    "docs": (
+        "docs --html --out site --live",
+        "the YAML; with --live the catalog and the journal",
+        "files, with --out",
+        _READING,
+    ),
     "export": ("export dbt-sources --out models/engage", "the YAML", "a file per schema, with --out", _OFFLINE),
     "schema": ("schema --write", "nothing", ".engagectl/engagectl.schema.json, with --write", _OFFLINE),
     "explain": ("explain EC104", "nothing", "nothing", ()),

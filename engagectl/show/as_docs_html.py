@@ -1,63 +1,67 @@
-"""The tables of a project as one HTML page: no script, nothing from elsewhere, every name escaped."""
+"""The data dictionary as one HTML page: search, pictures, a card per table. Nothing from elsewhere, all escaped."""
 
-from collections.abc import Iterator, Sequence
-from html import escape
+import base64
+import hashlib
+from importlib.resources import files
 
-from engagectl.model.column_type import type_text
-from engagectl.model.schema import Table
-from engagectl.show.declared import DeclaredSchema
+from engagectl.model.schema import TableName
+from engagectl.show.dictionary import Described, Dictionary
+from engagectl.show.picture import pictures
+from engagectl.show.terminal import escape
 
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: auto; padding: 1rem; }
-table { border-collapse: collapse; width: 100%; display: block; overflow-x: auto; }
-th, td { border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent); padding: .25rem .75rem; }
-th, td { text-align: left; vertical-align: top; }
-code { font-family: ui-monospace, monospace; }
-"""
-
-
-def as_docs_html(project: str, schemas: Sequence[DeclaredSchema]) -> str:
-    """Return the page: its contents, then a section per schema."""
-    return "\n".join(_document(project, schemas)) + "\n"
+ROLES = {
+    "users": "one row per user",
+    "identifies": "every identify call",
+    "tracks": "every track call",
+    "event": "one event",
+    "classic": "classic",
+    "activation": "activation",
+}
 
 
-def _document(project: str, schemas: Sequence[DeclaredSchema]) -> Iterator[str]:
-    title = escape(f"{project}: tables")
-    yield '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield f"<title>{title}</title><style>{_STYLE}</style></head><body><h1>{title}</h1><ul>"
-    places = {
-        (id(schema), table.name): f"t{n}-{k}"
-        for n, schema in enumerate(schemas)
-        for k, table in enumerate(schema.tables)
-    }
-    for schema in schemas:
-        yield f"<li>{_code(f'{schema.warehouse}/{schema.name}')}<ul>"
-        yield from (
-            f'<li><a href="#{places[id(schema), t.name]}">{_code(t.name.table)}</a></li>' for t in schema.tables
-        )
-        yield "</ul></li>"
-    yield "</ul>"
-    for schema in schemas:
-        yield f"<h2>{_code(f'{schema.warehouse}/{schema.name}')}</h2>"
-        for table in schema.tables:
-            yield from _table(table, places[id(schema), table.name])
-    yield "</body></html>"
+def as_docs_html(book: Dictionary) -> str:
+    """Return the page. Its one script is ours and named by its hash: nothing else may run there."""
+    import jinja2
+    from markupsafe import Markup
+
+    def shown(value: object) -> object:
+        return escape(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=shown
+    )
+    folder = files("engagectl.show").joinpath("templates")
+    script = folder.joinpath("docs.js").read_text(encoding="utf-8").strip()
+    template = environment.from_string(folder.joinpath("docs.html.j2").read_text(encoding="utf-8"))
+    tables = [table for schema in book.schemas for table in schema.tables]
+    return template.render(
+        book=book,
+        style=Markup(folder.joinpath("docs.css").read_text(encoding="utf-8")),  # noqa: S704  our own file
+        script=Markup(script),  # noqa: S704  our own file
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        anchors=_anchors(book),
+        facts=_facts(tables),
+        pictures=[one for one in pictures(book) if len(one.boxes) > 1],
+        roles=ROLES,
+    )
 
 
-def _table(table: Table, place: str) -> Iterator[str]:
-    yield f'<h3 id="{place}">{_code(str(table.name))}</h3>'
-    if table.description:
-        yield f"<p>{escape(table.description)}</p>"
-    yield f"<p>Fed by {', '.join(map(_code, table.fed_by)) or 'nothing'}.</p>"
-    yield "<table><thead><tr><th>column</th><th>type</th><th>from</th><th>description</th></tr></thead><tbody>"
-    for column in table.columns:
-        sources = ", ".join(_code(one) for one in column.fed_by if one not in table.fed_by)
-        cells = (_code(column.name), _code(type_text(column.type)), sources, escape(column.description or ""))
-        yield "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-    yield "</tbody></table>"
+def _anchors(book: Dictionary) -> dict[tuple[str, TableName], str]:
+    named = ((schema.warehouse, table.name) for schema in book.schemas for table in schema.tables)
+    return {key: f"t{number}" for number, key in enumerate(named)}
 
 
-def _code(text: str) -> str:
-    return f"<code>{escape(text)}</code>"
+def _facts(tables: list[Described]) -> list[tuple[str, int, str]]:
+    """Return what stands at the top: a number, its word, its mood. What is not there is not said."""
+    columns = [column for table in tables for column in table.columns]
+    counted: list[tuple[str, int, str]] = [
+        ("tables", len(tables), ""),
+        ("declared columns", sum(not one.is_standard for one in columns), ""),
+        ("standard columns", sum(one.is_standard for one in columns), ""),
+        ("owners", len({owner for table in tables for owner in table.owners}), ""),
+        ("tables not synced", sum(table.excluded_by is not None for table in tables), "quiet"),
+        ("columns not synced", sum(one.excluded_by is not None for one in columns), "quiet"),
+        ("late", sum(bool(table.is_late) for table in tables), "warn"),
+        ("not in the warehouse", sum(table.is_there is False for table in tables), "warn"),
+    ]
+    return [one for one in counted if one[1] or not one[2]]

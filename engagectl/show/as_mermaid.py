@@ -11,9 +11,9 @@ def as_mermaid(graph: Graph) -> str:
     lines = ["flowchart LR"]
     for node in graph.nodes:
         before, after = _SHAPES.get(node.rpartition("/")[2].partition(".")[0], ("[", "]"))
-        lines.append(f'  {numbers[node]}{before}"{_label(node)}"{after}')
+        lines.append(f'  {numbers[node]}{before}"{label(node)}"{after}')
     return "\n".join(lines + [f"  {numbers[start]} --> {numbers[end]}" for start, end in graph.edges])
 
 
-def _label(text: str) -> str:
+def label(text: str) -> str:
     return "".join(c if c.isalnum() or c in "._-/ *" else f"#{ord(c)};" for c in text)

@@ -34,7 +34,7 @@ class Graph:
 def declared_schemas(project: Project) -> tuple[DeclaredSchema, ...]:
     """Return the schemas of the target's warehouses, those that Segment loads included."""
     found = []
-    for id_, desired in _desired(project):
+    for id_, desired in desired_states(project):
         tables = (*desired.state.tables, *desired.watched.tables)
         for name in sorted({table.name.schema for table in tables}):
             schedules = [
@@ -56,7 +56,7 @@ def declared_schemas(project: Project) -> tuple[DeclaredSchema, ...]:
 def graph(project: Project) -> Graph:
     """Return inputs, sources, computations, feeds and tables, and what flows between them."""
     edges = set(_inputs(project))
-    for id_, desired in _desired(project):
+    for id_, desired in desired_states(project):
         for feed in desired.feeds:
             address = str(feed.address)
             edges.add((f"source.{feed.space}.{feed.source}", address))
@@ -65,7 +65,7 @@ def graph(project: Project) -> Graph:
     return Graph(tuple(sorted({node for edge in edges for node in edge})), tuple(sorted(edges)))
 
 
-def _desired(project: Project) -> Iterator[tuple[str, Desired]]:
+def desired_states(project: Project) -> Iterator[tuple[str, Desired]]:
     wanted = dict.fromkeys(project.roles.values())
     unknown = [name for name in project.only if name not in wanted]
     if unknown:

@@ -287,7 +287,29 @@ DOCUMENTS: dict[str, dict[str, Schema]] = {  # command -> the keys of its docume
     "show": {"resource?": DATA, **{f"{key}?": schema for key, schema in _PLAN.items()}},
     "sql": {"statements": _list(TEXT)},
     "graph": {"nodes": _list(TEXT), "edges": _list(_object({"from": TEXT, "to": TEXT}))},
-    "docs": {"pages": _PAGES},
+    "docs": {
+        "pages": _PAGES,
+        "taken_at": TEXT,
+        "tables": _list(
+            _object(
+                {
+                    "warehouse": TEXT,
+                    "table": TEXT,
+                    "holds": {"enum": ["users", "identifies", "tracks", "event", "classic", "activation"]},
+                    "owners": _list(TEXT),
+                    "fed_by": _list(TEXT),
+                    "by_segment": FLAG,
+                    "schedule": TEXT,
+                    "excluded_by": _maybe(TEXT),
+                    "rows": _maybe(COUNT),
+                    "read_to": TEXT,
+                    "columns": _list(
+                        _object({"name": TEXT, "type": TEXT, "from": _list(TEXT), "excluded_by": _maybe(TEXT)})
+                    ),
+                }
+            )
+        ),
+    },
     "export": {"pages": _PAGES},
     "schema": {"file?": TEXT, "json_schema?": DATA},
     "explain": {"code": CODE, "title": TEXT, "text": TEXT},
