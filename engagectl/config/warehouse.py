@@ -151,3 +151,8 @@ WarehouseSpec = Annotated[
 
 SETTINGS = frozenset({"type", "method", "credentials", "auth", "sync", "selective_sync", "compute", "layout"})
 """What of a warehouse or credentials is no connection field."""
+
+
+def is_local_host(host: str) -> bool:
+    """Tell whether a host is this machine: nobody sits between. Folders and names with @ are sockets."""
+    return host in ("", "localhost", "127.0.0.1", "::1") or host.startswith(("/", "@"))

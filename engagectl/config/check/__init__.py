@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from engagectl.config.check import effect, feeds, names, schedules, selection
+from engagectl.config.check import effect, encryption, feeds, names, schedules, selection
 from engagectl.config.project import Project
 from engagectl.errors import Diagnostic
 
@@ -37,6 +37,7 @@ RULES: tuple[Callable[[Project], Iterator[Diagnostic]], ...] = (
     effect.linked_audiences_go_by_activations,  # EC328
     feeds.types_fit_the_warehouse,  # EC410, EC411
     feeds.one_database_one_warehouse,  # EC413
+    encryption.servers_elsewhere_are_verified,  # EC414
     names.removed_things_can_be_dropped,  # EC605
 )
 

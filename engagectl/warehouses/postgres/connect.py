@@ -119,8 +119,9 @@ def _reveal(value: Any) -> str:
 
 def _is_local(said: Mapping[str, Any]) -> bool:
     """Tell whether the server is on this machine. What a service file names is not known; an address beats the name."""
-    host = str(said.get("hostaddr") or said.get("host") or "")
-    return "service" not in said and (host in ("", "localhost", "127.0.0.1", "::1") or host.startswith(("/", "@")))
+    from engagectl.config.warehouse import is_local_host
+
+    return "service" not in said and is_local_host(str(said.get("hostaddr") or said.get("host") or ""))
 
 
 _NOT_TAKEN = (
@@ -393,6 +394,7 @@ def _primary(error: "psycopg.Error") -> str:
 
 _REASONS = (
     ("password authentication failed", "the user or the password is wrong"),
+    ("root certificate file", "no authority to check its certificate by: PGSSLROOTCERT, or ~/.postgresql/root.crt"),
     ("no password supplied", "the server asks for a password and none is set"),
     ("no pg_hba.conf entry", "the server does not let this user in from here"),
     ("does not exist", "the database or the user does not exist"),
