@@ -115,6 +115,8 @@ def _calls(site: Site, id: str, spec: ConnectionSpec) -> Part:
     schedule = site.schedule
     verdict = site.rules.source(source)
     stops = verdict is not None and not verdict.fed and not any(table.fed for table in tables)
+    undeclared = site.rules.of_undeclared()
+    asked = undeclared if spec.on_undeclared == "add_column" else ()
     feed = Feed(
         project=site.project.spec.project,
         kind="connection",
@@ -132,6 +134,7 @@ def _calls(site: Site, id: str, spec: ConnectionSpec) -> Part:
             **{"selective_sync.excluded": excluded(tables)},
             **_transform_settings(tables),
             on_undeclared=spec.on_undeclared,
+            **{"selective_sync.undeclared": [f"{verb} {rule}" for verb, rule in asked]},
             null_erases=spec.null_erases,
             integration=spec.integration,
             existing_rows=spec.existing_rows,
@@ -145,6 +148,7 @@ def _calls(site: Site, id: str, spec: ConnectionSpec) -> Part:
         dedupe_window_s=seconds(spec.dedupe_window) if spec.dedupe_window else None,
         sent=sent,
         on_undeclared=spec.on_undeclared,
+        undeclared_rules=undeclared,
         null_erases=spec.null_erases,
         context_columns="listed" if isinstance(spec.context_columns, tuple) else spec.context_columns,
         owner=site.project.owner("connections", id),

@@ -61,9 +61,22 @@ class Rules:
         asked = (*((f"column.{column}",) if column else ()), subject)
         return self.decide(asked) or (_NOT_FED if self.excludes_by_default else _FED)
 
+    def of_undeclared(self) -> tuple[tuple[str, str], ...]:
+        """Return what is said of columns that the YAML does not name, as (default, include or exclude; rule)."""
+        said = [("include", rule) for rule in self.include] + [("exclude", rule) for rule in self.exclude]
+        kept = [(verb, rule) for verb, rule in said if rule.partition(".")[0] in ("column", "trait")]
+        return (("default", self.default), *kept) if kept or self.excludes_by_default else ()
+
     def attendant(self, column: str) -> Verdict:
         """Decide for an id, standard or context column: it follows its table unless a rule names it."""
         return self.decide((f"column.{column}",)) or _FED
+
+
+def takes_undeclared(said: Sequence[tuple[str, str]], column: str, subject: str) -> bool:
+    """Tell whether a column that sync would add is fed; one of the context (no subject) follows its table."""
+    include, exclude = (tuple(rule for verb, rule in said if verb == which) for which in ("include", "exclude"))
+    rules = Rules(default="exclude" if ("default", "exclude") in said else "include", include=include, exclude=exclude)
+    return (rules.value(column, subject) if subject else rules.attendant(column)).fed
 
 
 def _matches(rule: str, address: str, *, is_exact: bool) -> bool:

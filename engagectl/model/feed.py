@@ -2,7 +2,7 @@
 
 A feed is one connection, one activation, or the `users` of one classic schema, in one warehouse. Everything a rule of
 the YAML decides (globs, selective sync, defaults, event names) is decided before a Feed is made: nothing here is a
-pattern, nothing refers to another resource.
+pattern (but `undeclared_rules`), nothing refers to another resource.
 """
 
 from dataclasses import dataclass, field
@@ -177,8 +177,9 @@ class Feed:
     `ids_before` are old ids of a rename hint. `excluded_by` is the source rule that stops the whole feed, "" when none.
     `settings` are the settings that are no schema, as (name, YAML text), compared by plan. `sent`, `on_undeclared`,
     `null_erases`, `context_columns` belong to connections (null_erases to users too); `subject`, `events`,
-    `emitter_id` to activations. `declared` is every trait, audience and journey of the space. `retired` are normalised
-    keys whose data is filtered.
+    `emitter_id` to activations. `undeclared_rules` are those of selective sync, as (default, include or exclude; rule),
+    for columns that add_column would make: they alone are decided when the data comes. `declared` is every trait,
+    audience and journey of the space. `retired` are normalised keys whose data is filtered.
     """
 
     project: str
@@ -200,6 +201,7 @@ class Feed:
     dedupe_window_s: int | None = None
     sent: tuple[Sent, ...] = ()
     on_undeclared: OnUndeclared = "count"
+    undeclared_rules: tuple[tuple[str, str], ...] = ()
     null_erases: bool = False
     context_columns: Literal["known", "all", "none", "listed"] = "known"
     subject: Declared | None = None

@@ -7,12 +7,14 @@ from functools import cached_property
 
 from engagectl.config.project import Project
 from engagectl.desired.build import Desired, build
+from engagectl.desired.selective_sync import takes_undeclared
 from engagectl.journal.applied import AppliedFeed, read_feeds, read_feeds_alike
 from engagectl.journal.history import read_up_to
 from engagectl.journal.ownership import Owned, owned_rows
 from engagectl.journal.tables import database_id, version_of
 from engagectl.model.address import Address
-from engagectl.model.feed import Feed, FeedTable
+from engagectl.model.feed import AtPath, Feed, FeedColumn, FeedTable
+from engagectl.model.names import stored_name
 from engagectl.model.origin import NOWHERE
 from engagectl.model.schema import State, TableName
 from engagectl.planner.renamed import Renamed
@@ -222,7 +224,7 @@ def carried(feed: Feed, seen: Seen, *, renamed: Renamed, now: str) -> Feed:
         return feed
     if before.tables == feed.tables:
         return dataclasses.replace(feed, retired=tuple(sorted(gone)), stopped=before.stopped)
-    tables = tuple(_with_added(table, before, renamed) for table in feed.tables)
+    tables = tuple(_with_added(table, feed, before, renamed) for table in feed.tables)
     stopped = {renamed.cell(cell): since for cell, since in before.stopped}
     stopped |= {renamed.cell(cell): stopped.get(renamed.cell(cell), now) for cell in fed_cells(before)}
     fed = fed_cells(dataclasses.replace(feed, tables=tables))
@@ -234,16 +236,23 @@ def carried(feed: Feed, seen: Seen, *, renamed: Renamed, now: str) -> Feed:
     )
 
 
-def _with_added(table: FeedTable, before: Feed, renamed: Renamed) -> FeedTable:
+def _with_added(table: FeedTable, feed: Feed, before: Feed, renamed: Renamed) -> FeedTable:
     names = {table.name, renamed.table_before(table.name)}
     old = next((one for one in before.tables if one.name in names), None)
     named = {column.name for column in table.columns}
     added = tuple(
-        column
+        dataclasses.replace(column, fed=_is_fed(column, table, feed))
         for column in (old.columns if old is not None else ())
         if column.added_by_sync and column.name not in named
     )
     return dataclasses.replace(table, columns=(*table.columns, *added)) if added else table
+
+
+def _is_fed(column: FeedColumn, table: FeedTable, feed: Feed) -> bool:
+    """Tell whether selective sync still takes a column that sync added."""
+    path = column.value.paths[0] if isinstance(column.value, AtPath) else ("", "")
+    subject = "" if path[0] == "context" else f"trait.{stored_name(path[1])}"
+    return takes_undeclared(feed.undeclared_rules, f"{table.name}.{column.name}", subject)
 
 
 def fed_cells(feed: Feed) -> set[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engagectl.config.project import Project
+from engagectl.desired.selective_sync import takes_undeclared
 from engagectl.journal.applied import rewrite
 from engagectl.journal.names import register
 from engagectl.journal.ownership import Owned, record_owned
@@ -158,6 +159,9 @@ class Extender:
             if stored_name(path[0]) in never or (root == "context" and (path in _MOBILE or path[0] == "personas")):
                 continue
             if root != "context" and (plain in never or plain in STANDARD_NAMES or _is_attendant(table, plain)):
+                continue
+            subject = "" if root == "context" else f"trait.{stored_name(path[0])}"
+            if not takes_undeclared(work.feed.undeclared_rules, f"{table.name}.{plain}", subject):
                 continue
             kind = _type_of(stage, path)
             stored_type = self.record.settle(kind)

@@ -183,3 +183,19 @@ def test_all_context_becomes_columns(house: House) -> None:
     assert house.rows(IDENTIFIES, columns) == [("1.2.3.4", Decimal(5), Decimal(1))]
     assert house.rows("engage_default.tracks", "id, context_screen_width") == [("m2", Decimal(7))]
     assert house.drift().steps == ()
+
+
+def test_selective_sync_decides_over_columns_that_nobody_declared(house: House) -> None:
+    rules = "{default: exclude, include: [audience.first_time_shopper, column.engage_default.identifies.plan*]}"
+    house.write(ADD, settings=f"    selective_sync: {rules}\n")
+    house.apply()
+    house.messages(identify(1, {**GOOD, "plan": "gold", "extra": "x"}))
+    assert house.sync().undeclared == {"trait extra": 1}
+    assert "extra" not in _columns(house, IDENTIFIES)
+    house.write(ADD, settings="    selective_sync: {exclude: [trait.extra, column.engage_default.identifies.pl*]}\n")
+    house.apply()
+    assert house.plan().steps == ()
+    house.messages(identify(2, {**GOOD, "plan": "gold", "extra": "x", "other": 1}))
+    house.sync()
+    assert house.rows(IDENTIFIES, "id, plan, other") == [("m1", "gold", None), ("m2", None, Decimal(1))]
+    assert "extra" not in _columns(house, IDENTIFIES)
