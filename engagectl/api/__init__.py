@@ -4,7 +4,7 @@ A project is opened once and handed on. Connections are opened here, read-only w
 before the function returns. Every function raises EngagectlError subclasses and nothing else that a user could cause.
 """
 
-from engagectl.api.adoption import compare, disown, import_yaml, inspect, inspect_files
+from engagectl.api.adoption import compare, disown, draft_of, draft_yaml, import_yaml, inspect, inspect_files
 from engagectl.api.connections import connected, holder_name
 from engagectl.api.loads import erase, happened, history, purge_quarantine, quarantine, replay_quarantine, status, sync
 from engagectl.api.plans import apply_plan, drift, empty_plan, last_applied_commit, make_plan, snapshot, sql
@@ -19,6 +19,8 @@ __all__ = [
     "connected",
     "disown",
     "doctor",
+    "draft_of",
+    "draft_yaml",
     "drift",
     "empty_plan",
     "erase",

@@ -1,5 +1,6 @@
 """What is in a warehouse, or in files, before anything is declared."""
 
+import glob
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -7,13 +8,16 @@ from typing import TYPE_CHECKING
 
 from engagectl.api.connections import connected, holder_name
 from engagectl.config.project import ROOT_FILE, Project, load_project
-from engagectl.errors import RefusedError, UsageError
+from engagectl.errors import FailedError, RefusedError, UsageError
 
 if TYPE_CHECKING:
     from engagectl.edit.adopt import Imported
+    from engagectl.edit.draft import Draft
     from engagectl.inspect.compare import Comparison
     from engagectl.inspect.files import FileFacts
     from engagectl.inspect.survey import Survey
+
+DRAFT_ROLE = "cdp"
 
 
 def inspect(
@@ -36,11 +40,45 @@ def inspect(
         )
 
 
-def inspect_files(files: Sequence[Path], *, rows: int = 100_000) -> "tuple[FileFacts, ...]":
-    """Tell what files of messages hold in their first lines: calls, events, computations, keys with their types."""
-    from engagectl.inspect.files import read_facts
+def inspect_files(files: Sequence[Path | str], *, rows: int = 100_000) -> "tuple[FileFacts, ...]":
+    """Tell what files of messages hold in their first lines: calls, events, computations, keys with their types.
 
-    return read_facts(files, rows=rows)
+    Files are paths, or globs or object URLs as an input of the YAML names them.
+    """
+    from engagectl.inspect.files import read_facts
+    from engagectl.sync.inputs.files import InputFile, list_files
+    from engagectl.sync.inputs.first import first_lines
+
+    found: dict[str, InputFile] = {}
+    for name in map(str, files):
+        here = glob.escape(name) if Path(name).exists() else name
+        listed = list_files([here], root=Path())
+        if not listed:
+            raise FailedError(f"there is no file {name}")
+        found |= {file.key: file for file in listed}
+    return tuple(read_facts(key, first_lines(file), rows=rows, format=file.format) for key, file in found.items())
+
+
+def draft_yaml(files: Sequence[Path | str], *, rows: int = 100_000, root: Path | None = None) -> "Draft":
+    """Return the YAML that would load what files of messages hold. Files inside `root` are named as from there."""
+    return draft_of(inspect_files(files, rows=rows), files, root=root)
+
+
+def draft_of(found: "Sequence[FileFacts]", files: Sequence[Path | str], *, root: Path | None = None) -> "Draft":
+    """Return the YAML for what `inspect_files` found. Raises RefusedError where there is nothing to declare."""
+    from engagectl.edit.draft import draft
+    from engagectl.inspect.files import merged
+
+    names = [_named(str(name), (root or Path()).absolute()) for name in files]
+    return draft(merged(found), files=names, role=DRAFT_ROLE)
+
+
+def _named(name: str, root: Path) -> str:
+    """Return a pattern as an input of a project in that folder would name it."""
+    if "://" in name:
+        return name
+    path = Path(name).absolute()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
 def import_yaml(

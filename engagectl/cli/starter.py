@@ -1,11 +1,18 @@
 """Copy a project template of the package into a folder. What is there already is never overwritten."""
 
+from collections.abc import Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
-from engagectl.errors import UsageError
+from engagectl.errors import InternalError, UsageError
 
+if TYPE_CHECKING:
+    from engagectl.edit.draft import Draft
+
+ROOT = "engagectl.yaml"
+_INPUTS = 'inputs:\n  engage_events:\n    files: ["data/engage/*.jsonl"]\n'
 _DUCKDB = "  local:\n    type: duckdb\n    path: ./build/acme.duckdb\n"
 _DSN = "    dsn: {$env: ENGAGE_DATABASE_URL}    # postgresql://user:password@host:port/database\n"
 WAREHOUSES = {  # type -> the connection fields to begin with; secrets are references
@@ -41,16 +48,37 @@ def make_project(
     """Return (files made, files kept because they were there), relative to the folder."""
     if template not in templates():
         raise UsageError(f"no template {template!r}", help=f"templates: {', '.join(templates())}")
-    if warehouse not in WAREHOUSES:
-        raise UsageError(f"no warehouse of type {warehouse!r}", help=f"types: {', '.join(WAREHOUSES)}")
+    files = {}
+    for name, source in _files(resources.files("engagectl").joinpath("templates", template), PurePosixPath()):
+        files[name] = source.read_bytes()
+        if name.name == ROOT:
+            files[name] = _on(files[name].decode("utf-8"), template, warehouse).encode("utf-8")
+    return _write(directory, files)
+
+
+def make_drafted(
+    directory: Path, draft: "Draft", *, warehouse: str = "duckdb"
+) -> tuple[tuple[PurePosixPath, ...], tuple[PurePosixPath, ...]]:
+    """Return (files made, files kept): a project that loads what files of messages hold."""
+    root = resources.files("engagectl").joinpath("templates", "quickstart", ROOT).read_text(encoding="utf-8")
+    if _INPUTS not in root or "project: acme_engage" not in root:
+        raise InternalError("the template of init --from has no inputs to replace")
+    root = root.replace(_INPUTS, draft.inputs_text).replace("project: acme_engage", "project: my_engage")
+    files = {
+        PurePosixPath(ROOT): _on(root, "quickstart", warehouse).encode(),
+        PurePosixPath("engage/space.yaml"): draft.resources_text.encode(),
+    }
+    return _write(directory, files)
+
+
+def _write(
+    directory: Path, files: Mapping[PurePosixPath, bytes]
+) -> tuple[tuple[PurePosixPath, ...], tuple[PurePosixPath, ...]]:
     if directory.exists() and not directory.is_dir():
         raise UsageError(f"{directory} is not a folder")
     made, kept = [], []
-    for name, source in _files(resources.files("engagectl").joinpath("templates", template), PurePosixPath()):
+    for name, content in files.items():
         place = directory / name
-        content = source.read_bytes()
-        if name.name == "engagectl.yaml" and warehouse != "duckdb":
-            content = _on(content.decode("utf-8"), template, warehouse).encode("utf-8")
         if place.exists() or place.is_symlink():
             kept.append(name)
             continue
@@ -62,6 +90,10 @@ def make_project(
 
 def _on(text: str, template: str, warehouse: str) -> str:
     """Return the root file with another warehouse in the place of the embedded one, its id the name of its type."""
+    if warehouse not in WAREHOUSES:
+        raise UsageError(f"no warehouse of type {warehouse!r}", help=f"types: {', '.join(WAREHOUSES)}")
+    if warehouse == "duckdb":
+        return text
     if text.count("type: ") != 1 or _DUCKDB not in text:
         raise UsageError(f"the template {template!r} names its own warehouses", help="leave out --warehouse")
     text = text.replace(_DUCKDB, f"  {warehouse}:\n    type: {warehouse}\n{WAREHOUSES[warehouse]}")

@@ -77,7 +77,7 @@ def _edit(documents: list[Any], keys: list[tuple[str, ...]], proposal: Proposal,
                 document[kind] = {}
             resource = deepcopy(proposal.new[kind, id_])
             document[kind][id_] = (
-                _styled(resource, is_line=kind not in ("connections", "activations", "tables")) if styled else resource
+                in_lines(resource, is_line=kind not in ("connections", "activations", "tables")) if styled else resource
             )
             continue
         for one in documents:
@@ -90,30 +90,30 @@ def _extend(connection: Any, id_: str, proposal: Proposal, *, styled: bool) -> N
     for item in proposal.sends.get(id_, ()):
         if connection.get("send") is None:
             connection["send"] = []
-        connection["send"].append(_styled(deepcopy(item), is_line=True) if styled else deepcopy(item))
+        connection["send"].append(in_lines(deepcopy(item), is_line=True) if styled else deepcopy(item))
     for name, said in proposal.columns.get(id_, {}).items():
         if connection.get("columns") is None:
             connection["columns"] = {}
-        connection["columns"][name] = _styled(deepcopy(said), is_line=True) if styled else deepcopy(said)
+        connection["columns"][name] = in_lines(deepcopy(said), is_line=True) if styled else deepcopy(said)
 
 
-def _styled(value: Any, *, is_line: bool) -> Any:
+def in_lines(value: Any, *, is_line: bool) -> Any:
     """Return the value as a person would lay it out: small things on one line."""
     from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
     if isinstance(value, dict):
-        made = CommentedMap({key: _styled(item, is_line=is_line or key == "native") for key, item in value.items()})
+        made = CommentedMap({key: in_lines(item, is_line=is_line or key == "native") for key, item in value.items()})
         for key in ("send", "mappings", "columns"):
             if isinstance(value.get(key), list):
-                rows = CommentedSeq([_styled(item, is_line=True) for item in value[key]])
+                rows = CommentedSeq([in_lines(item, is_line=True) for item in value[key]])
                 made[key] = rows
             elif isinstance(value.get(key), dict):
-                made[key] = CommentedMap({name: _styled(item, is_line=True) for name, item in value[key].items()})
+                made[key] = CommentedMap({name: in_lines(item, is_line=True) for name, item in value[key].items()})
         if is_line:
             made.fa.set_flow_style()
         return made
     if isinstance(value, list):
-        row = CommentedSeq([_styled(item, is_line=True) for item in value])
+        row = CommentedSeq([in_lines(item, is_line=True) for item in value])
         row.fa.set_flow_style()
         return row
     return value

@@ -53,6 +53,11 @@ def said_by(raw: bytes) -> list[Any]:
         raise RefusedError(problem.message, code="EC024", help="correct the file first") from None
 
 
+def new_text(document: Any) -> str:
+    """Return the text of a file that says only this."""
+    return _stable(_write([document]), "the new file")
+
+
 def _stable(text: str, file: str) -> str:
     for _ in range(_PASSES):
         again = _write(_read(text, file))

@@ -277,7 +277,7 @@ DOCUMENTS: dict[str, dict[str, Schema]] = {  # command -> the keys of its docume
     "drift": _DRIFT,
     "status": {"warehouses": _list(_WAREHOUSE_STATUS), "feeds": _list(_FEED_STATUS)},
     "history": {"entries": _list(_ENTRY)},
-    "init": {"made": _list(TEXT), "kept": _list(TEXT)},
+    "init": {"made": _list(TEXT), "kept": _list(TEXT), "notes": _list(TEXT)},
     "demo": {"folder": TEXT, "plan": HASH, "sync": _object(_SYNC), "drift": COUNT},
     "doctor": {
         "checks": _list(_CHECK),
@@ -339,7 +339,14 @@ DOCUMENTS: dict[str, dict[str, Schema]] = {  # command -> the keys of its docume
         "extra": _list(TEXT),
     },
     "validate": {},
-    "inspect": {"warehouses?": _list(_SURVEY), "files?": _list(_object({"file": TEXT, "lines": COUNT, "bad": COUNT}))},
+    "inspect": {
+        "warehouses?": _list(_SURVEY),
+        "files?": _list(
+            _object({"file": TEXT, "format": TEXT, "lines": COUNT, "bad": COUNT, "computations": _list(DATA)})
+        ),
+        "yaml?": TEXT,
+        "notes?": _list(TEXT),
+    },
     "fmt": {"files": _list(_object({"file": TEXT, "changed": FLAG, "refused": _maybe(TEXT)}))},
     "ci": {
         "comments?": _list(_object({"request": COUNT, "done": TEXT})),

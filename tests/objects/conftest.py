@@ -16,9 +16,10 @@ from urllib.request import Request, urlopen
 import boto3
 import pytest
 
-from tests.scenarios.conftest import house
+from tests.scenarios.conftest import house as each_house
+from tests.scenarios.house import House
 
-__all__ = ["house"]
+__all__ = ["each_house"]
 
 _PORT = re.compile(rb"Running on http://127\.0\.0\.1:(\d+)")
 _REQUEST = re.compile(r'"(?:\x1b\[[\d;]*m)*(GET|HEAD|PUT|POST) (\S+) HTTP')
@@ -88,6 +89,12 @@ def _port(log: Path, process: "subprocess.Popen[bytes]") -> int:
             return int(found[1])
         sleep(0.05)
     raise AssertionError(log.read_text())
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    """Where bytes come from is nothing to a warehouse: one engine is enough, and `each_house` for one test of both."""
+    return House(tmp_path, "    type: duckdb\n    path: ./acme.duckdb\n")
 
 
 @pytest.fixture

@@ -36,7 +36,8 @@ def loaded(house: House) -> list[str]:
     return [row[0] for row in house.rows("engage_default.identifies", "id", order="1")]
 
 
-def test_objects_load_once_and_grow(house: House, bucket: Bucket) -> None:
+def test_objects_load_once_and_grow(each_house: House, bucket: Bucket) -> None:
+    house = each_house
     house.write(space(bucket))
     house.apply()
     bucket.put("data/a.jsonl", lines(member(1), member(2)))

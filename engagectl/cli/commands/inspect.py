@@ -2,7 +2,6 @@
 
 import shlex
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,7 +12,9 @@ from engagectl.cli.outcome import finish, project_of, terminal_of
 
 def inspect(
     ctx: typer.Context,
-    files: Annotated[list[Path] | None, typer.Argument(help="Files of messages to look at, instead.")] = None,
+    files: Annotated[
+        list[str] | None, typer.Argument(help="Files of messages to look at, instead; paths, globs or object URLs.")
+    ] = None,
     schema: Annotated[list[str] | None, typer.Option(help="Schemas, such as 'engage_%'; may be repeated.")] = None,
     rows: Annotated[int, typer.Option(min=1, help="At most about so many rows of each table are read.")] = 100_000,
     path: Annotated[str | None, typer.Option(help="DuckDB: the file.")] = None,
@@ -55,14 +56,28 @@ def inspect(
     finish(ctx.obj, terminal, text="\n\n".join(texts), data=data, summary=summary)
 
 
-def _files(ctx: typer.Context, files: list[Path], rows: int) -> None:
+def _files(ctx: typer.Context, files: list[str], rows: int) -> None:
     from engagectl import api
+    from engagectl.errors import RefusedError
     from engagectl.show.as_file_facts import file_facts_data, file_facts_text
 
     terminal = terminal_of(ctx.obj)
     found = api.inspect_files(files, rows=rows)
     summary = {"files": len(found), "lines": sum(one.lines for one in found), "bad": sum(one.bad for one in found)}
-    finish(ctx.obj, terminal, text=file_facts_text(found), data={"files": file_facts_data(found)}, summary=summary)
+    text = file_facts_text(found)
+    data: dict[str, object] = {"files": file_facts_data(found)}
+    try:
+        draft = api.draft_of(found, files)
+    except RefusedError as error:
+        text += "\n\n" + "\n".join([f"no YAML: {error.message}", *error.help])
+    else:
+        yaml = f"{draft.inputs_text}\n{draft.resources_text}"
+        notes = [f"note: {note}" for note in draft.notes]
+        named = " ".join(f"--from {shlex.quote(file)}" for file in files)
+        following = f"Next: engagectl init {named} MY_PROJECT    (writes this YAML)"
+        text += "\n\n" + "\n".join([yaml, *notes, following])
+        data |= {"yaml": yaml, "notes": draft.notes}
+    finish(ctx.obj, terminal, text=text, data=data, summary=summary)
 
 
 def _following(*, is_direct: bool) -> tuple[str, ...]:
