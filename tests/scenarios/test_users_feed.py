@@ -134,3 +134,17 @@ def test_null_erases_over_several_chunks(house: House) -> None:
     house.messages(identify(1, {REVENUE: 5}), identify(2, {REVENUE: None}), identify(3, {SHOPPER: True}))
     house.sync(chunk_bytes=1)
     assert _users(house) == [("u123", None, True)]
+
+
+def test_an_identify_whose_only_value_does_not_fit_makes_its_user(house: House) -> None:
+    """As in identifies: the row loads without the cell, so every user id of an identify that loads is in users."""
+    house.write()
+    house.apply()
+    house.messages(identify(1, {REVENUE: "a lot"}, user="u1"))
+    report = house.sync()
+    assert _users(house) == [("u1", None, None)]
+    assert house.rows("engage_default.identifies", f"user_id, {REVENUE}") == [("u1", None)]
+    assert {counts.address.kind: (counts.inserted, counts.cells) for counts in report.feeds.values()} == {
+        "connection": (1, 1),
+        "users": (1, 1),
+    }
