@@ -26,6 +26,25 @@ property-test: $(VENV)/ready ## Run the laws with many cases, and apply cut afte
 test-html: $(VENV)/ready ## Render the HTML plan in headless Chromium (needs chromium)
 	$(BIN)/python -m pytest -q -m browser tests/show
 
+# Tools that people use beside engagectl, each in an environment of its own.
+DBT := .venv-dbt
+$(DBT)/ready: tests/outside/dbt.txt
+	$(PYTHON) -m venv $(DBT)
+	$(DBT)/bin/python -m pip install --quiet -r tests/outside/dbt.txt
+	@touch $@
+
+test-dbt: $(VENV)/ready $(DBT)/ready ## Let a real dbt read, build on and check the exported sources
+	ENGAGECTL_TEST_DBT=$(CURDIR)/$(DBT)/bin/dbt $(BIN)/python -m pytest -q -m dbt tests/outside
+
+PRE_COMMIT := .venv-pre-commit
+$(PRE_COMMIT)/ready:
+	$(PYTHON) -m venv $(PRE_COMMIT)
+	$(PRE_COMMIT)/bin/python -m pip install --quiet pre-commit==4.7.0
+	@touch $@
+
+test-pre-commit: $(VENV)/ready $(PRE_COMMIT)/ready ## Let a real pre-commit install and run our hooks
+	ENGAGECTL_TEST_PRE_COMMIT=$(CURDIR)/$(PRE_COMMIT)/bin/pre-commit $(BIN)/python -m pytest -q -m pre_commit tests/outside
+
 SEED ?= 0
 MUTANTS ?= 500000
 fuzz: $(VENV)/ready ## Break YAML in MUTANTS ways (500,000), none may end in anything but 0 or 3; SEED=.. for others
@@ -82,4 +101,4 @@ bench-full: ## The same at 100k, 1M, 5M and 10M messages, into docs/performance.
 
 all: lint type test ## What CI runs
 
-.PHONY: bench bench-full schemas help install demo test property-test test-html lint type fmt all crash-test crash-test-full fuzz
+.PHONY: test-dbt test-pre-commit bench bench-full schemas help install demo test property-test test-html lint type fmt all crash-test crash-test-full fuzz

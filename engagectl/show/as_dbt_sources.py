@@ -7,11 +7,14 @@ from engagectl.model.column_type import type_text
 from engagectl.model.schema import Table
 from engagectl.show.declared import DeclaredSchema
 
+_TIMED = ("users", "identifies", "tracks")  # a table of one event is quiet for as long as nobody enters or leaves
 _LOADED_AT = ("uuid_ts", "received_at")  # when a row was loaded; else when Segment received it
 
 
 def as_dbt_sources(schema: DeclaredSchema) -> str:
-    """Return the file's text. Freshness warns after two schedules without a row, and fails after four."""
+    """Return the file's text. Freshness warns after two schedules without a row, and fails after four; tables of one
+    event, and those that load when a run ends, have none.
+    """
     lines = [
         "# written by engagectl export dbt-sources; written anew, not edited",
         "version: 2",
@@ -26,20 +29,20 @@ def as_dbt_sources(schema: DeclaredSchema) -> str:
             lines.append(f"      {word}: {{count: {count}, period: {period}}}")
     lines.append("    tables:")
     for table in schema.tables:
-        lines += _table(table)
+        lines += _table(table, is_timed=bool(schema.every_s) and table.name.table in _TIMED)
     return "\n".join(lines) + "\n"
 
 
-def _table(table: Table) -> Iterator[str]:
+def _table(table: Table, *, is_timed: bool) -> Iterator[str]:
     yield f"      - name: {_text(table.name.table)}"
     fed_by = f"fed by {', '.join(table.fed_by)}" if table.fed_by else ""
     told = ". ".join(part for part in (table.description, fed_by) if part)
     if told:
         yield f"        description: {_text(told)}"
     loaded_at = next((name for name in _LOADED_AT if table.find(name) is not None), None)
-    if loaded_at is None:
+    if loaded_at is None or not is_timed:
         yield "        freshness: null"
-    else:
+    if loaded_at is not None:
         yield f"        loaded_at_field: {_text(loaded_at)}"
     yield "        columns:"
     for column in table.columns:

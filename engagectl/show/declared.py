@@ -37,9 +37,10 @@ def declared_schemas(project: Project) -> tuple[DeclaredSchema, ...]:
     for id_, desired in desired_states(project):
         tables = (*desired.state.tables, *desired.watched.tables)
         for name in sorted({table.name.schema for table in tables}):
+            timed = [feed for feed in desired.feeds if feed.schedule.trigger == "schedule"]
             schedules = [
                 feed.schedule.every_s
-                for feed in desired.feeds
+                for feed in timed
                 if feed.schedule.every_s and any(table.name.schema == name for table in feed.tables)
             ]
             found.append(
