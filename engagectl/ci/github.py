@@ -2,7 +2,9 @@
 
 import io
 import json
+import lzma
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,3 +121,6 @@ class GitHub:
                 return archive.read(entry)
         except (zipfile.BadZipFile, KeyError):
             return None
+        except (RuntimeError, NotImplementedError, zlib.error, lzma.LZMAError, EOFError, OSError):
+            # encrypted, packed in a way of its own, or broken inside
+            raise FailedError(f"the plan of pull request {merged.number} cannot be unpacked", code="EC740") from None

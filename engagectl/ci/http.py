@@ -30,7 +30,7 @@ class Api:
     """`base` is the API's address; `headers` sign in. Errors name the call and the status, never a header."""
 
     def __init__(self, base: str, headers: Mapping[str, str]) -> None:
-        if urlsplit(base).scheme != "https" and urlsplit(base).hostname not in ("127.0.0.1", "localhost", "::1"):
+        if not _is_safe(base):
             raise RefusedError("the API's address must begin with https://", code="EC740")
         self._base = base.rstrip("/")
         self._headers = {"User-Agent": "engagectl", "Accept": "application/json", **headers}
@@ -54,9 +54,11 @@ class Api:
         """Return the bytes behind a path. Where the host redirects to its store, the token stays behind."""
         status, headers, content = self._call("GET", self._base + path, self._headers)
         if status in (301, 302, 303, 307, 308) and (target := headers.get("Location")):
+            if not _is_safe(target):
+                raise FailedError(f"GET {path}: the host sends us to what is not https", code="EC740")
             status, headers, content = self._call("GET", target, {"User-Agent": "engagectl"})
         if status != 200:
-            raise _refused("GET", path, status, b"")
+            raise self._refused("GET", path, status, b"")
         return content
 
     def _json(self, method: str, path: str, *, query: Mapping[str, str | int] | None = None, body: bytes = b"") -> Any:
@@ -64,10 +66,10 @@ class Api:
         headers = {**self._headers, **({"Content-Type": "application/json"} if body else {})}
         status, _, content = self._call(method, url, headers, body or None)
         if not 200 <= status < 300:
-            raise _refused(method, path, status, content)
+            raise self._refused(method, path, status, content)
         try:
             return json.loads(content) if content else None
-        except ValueError:
+        except (ValueError, RecursionError):
             raise FailedError(f"{method} {path}: the answer is no JSON", code="EC740") from None
 
     def _call(
@@ -84,12 +86,19 @@ class Api:
             kind = type(getattr(error, "reason", error)).__name__
             raise FailedError(f"{urlsplit(url).hostname} cannot be reached ({kind})", code="EC740") from None
 
+    def _refused(self, method: str, path: str, status: int, content: bytes) -> FailedError:
+        try:
+            said = json.loads(content).get("message", "")
+        except (ValueError, AttributeError, RecursionError):
+            said = ""
+        secrets = [word for value in self._headers.values() for word in value.split() if len(word) > 8]
+        repeats = isinstance(said, str) and any(word in said for word in secrets)  # a host that repeats our token
+        text = f": {said[:200]}" if isinstance(said, str) and said and not repeats else ""
+        advice = "does the token have the rights that docs/pull_requests.md lists?" if status in (401, 403, 404) else ()
+        return FailedError(f"{method} {path} was answered with {status}{text}", code="EC740", help=advice)
 
-def _refused(method: str, path: str, status: int, content: bytes) -> FailedError:
-    try:
-        said = json.loads(content).get("message", "")
-    except (ValueError, AttributeError):
-        said = ""
-    text = f": {said[:200]}" if isinstance(said, str) and said else ""
-    advice = "does the token have the rights that docs/pull_requests.md lists?" if status in (401, 403, 404) else ()
-    return FailedError(f"{method} {path} was answered with {status}{text}", code="EC740", help=advice)
+
+def _is_safe(url: str) -> bool:
+    """Tell whether nobody between can read it: TLS, or this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1"))

@@ -117,7 +117,9 @@ def _fetch(state: Invocation, forge: "Forge", *, out: Path, prefix: str, since_a
         if content is None:
             without.append(one.number)
             continue
-        (out / f"{one.number}.json").write_bytes(content)
+        place = out / f"{one.number}.json"
+        place.touch(mode=0o600)
+        place.write_bytes(content)
         fetched.append(one.number)
     if not fetched:
         write_plan(api.empty_plan(project), out / "nothing.json")
