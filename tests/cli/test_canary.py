@@ -15,6 +15,7 @@ from urllib.parse import quote
 import duckdb
 import pytest
 
+from engagectl.cli.registry import COMMANDS as REGISTRY
 from tests.cli.inside import Done, run
 
 CANARY = "Kanari€/+v0gel-9f3e7b1c5d@&%41"
@@ -35,6 +36,14 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("doctor", "--config"),
     ("doctor", "--grants", "sql"),
     ("quarantine", "list"),
+    ("quarantine", "show", "1"),
+    ("drift", "--snapshot", "OUT/catalog.json"),
+    ("plan", "--catalog", "OUT/catalog.json"),
+    ("import",),
+    ("import", "--undeclared"),
+    ("compare", "engage_default", "default"),
+    ("disown", "table.engage_default.nothing"),
+    ("erase", "--user", "u123", "--dry-run"),
     ("graph",),
     ("docs",),
     ("export", "dbt-sources"),
@@ -43,6 +52,18 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("show", "connection.engage_classic"),
     ("sql", "table.engage_default.users"),
     ("schema", "--write"),
+)
+ALONE: tuple[tuple[str, ...], ...] = (  # these open no project
+    ("init", "/proc/nowhere"),
+    ("demo", "--keep", "/proc/nowhere"),
+    ("explain", "EC104"),
+    ("explain", "CANARY"),
+    ("completion", "bash"),
+    ("version",),
+    ("ci", "comment", "--body-file", "/proc/nowhere"),
+    ("ci", "issue"),
+    ("inspect", "--warehouse", "postgres", "--dsn-env", "CANARY"),
+    ("inspect", "--warehouse", "postgres", "--host", "127.0.0.1", "--port", "1"),
 )
 LOUD = (("-v", "--log-format", "json"), ("-vv",), ("--json", "--report", "OUT/report.json", "--log-file", "OUT/log"))
 POSTGRES = "    type: postgres\n    host: 127.0.0.1\n    port: {port}\n    database: cdp\n    sslmode: disable\n"
@@ -258,6 +279,26 @@ def test_no_secret_comes_out(case: Case, name: str) -> None:
     for number, words in enumerate(COMMANDS):
         for loud in LOUD if words[0] in ("validate", "plan", "apply") else LOUD[number % 3 :][:1]:
             _look(case, case.run(*words, *loud), words, loud)
+
+
+def test_every_command_is_tried() -> None:
+    assert {words[0] for words in (*COMMANDS, *ALONE)} == set(REGISTRY)
+    assert len(CASES) >= 15
+
+
+@pytest.mark.parametrize("words", ALONE, ids=" ".join)
+def test_no_secret_comes_out_without_a_project(tmp_path: Path, words: tuple[str, ...]) -> None:
+    names = ("PGPASSWORD", "PGUSER", "GITHUB_TOKEN", "ENGAGECTL_GITLAB_TOKEN", "AWS_SECRET_ACCESS_KEY")
+    env = dict.fromkeys(names, CANARY) | {"GITHUB_REPOSITORY": "a/b", "GITHUB_API_URL": "http://127.0.0.1:1"}
+    for text in (CANARY, f"postgresql://u:{CANARY}@127.0.0.1:1/d", f"host=127.0.0.1 port=1 password='{CANARY}'"):
+        for loud in LOUD:
+            given = [word.replace("OUT", str(tmp_path)) for word in (*words, *loud)]
+            done = run("-C", str(tmp_path), *given, env={**env, "CANARY": text})
+            _silent(done.all, " ".join(given))
+            assert "has a bug" not in done.all, done.all
+            for path in tmp_path.rglob("*"):
+                if path.is_file():
+                    _silent(path.read_text("utf-8", "replace"), path.name)
 
 
 def test_a_server_that_repeats_the_password_is_not_repeated(case: Case) -> None:
