@@ -1,5 +1,6 @@
 """A plan as text for people: symbols, addresses, types, origins, hazards, and one line that sums it up."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from engagectl.model.change import CreateTable
@@ -10,6 +11,7 @@ from engagectl.show.terminal import STYLES, escape
 from engagectl.show.words import NOTED, compared_with, cost, counts, said
 
 _LISTED = 20
+_CHANGE = re.compile(r"( +)([-+~!])(?= )")
 
 
 def plan_text(plan: Plan, *, colour: bool, width: int, sql: bool = False, every_column: bool = False) -> str:
@@ -27,6 +29,20 @@ def plan_text(plan: Plan, *, colour: bool, width: int, sql: bool = False, every_
         lines += ["", *(line for finding in _by_weight(findings) for line in _finding(finding, ink))]
     lines += ["", *_summary(plan, ink)]
     return "\n".join(lines)
+
+
+def plan_diff(plan: Plan, *, width: int, sql: bool = False, every_column: bool = False) -> str:
+    """Return the plan as text that colours as a diff: the symbol of a change, `!` for ~, begins its line."""
+    text = plan_text(plan, colour=False, width=width - 1, sql=sql, every_column=every_column)
+    return "\n".join(_as_diff(line) for line in text.split("\n"))
+
+
+def _as_diff(line: str) -> str:
+    found = _CHANGE.match(line)
+    if found is None:
+        return f" {line}" if line else ""
+    symbol = "!" if found[2] == "~" else found[2]
+    return f"{symbol}{found[1]}{line[found.end(2) :]}"
 
 
 class _Ink:

@@ -22,7 +22,7 @@ from engagectl.model.change import (
 from engagectl.model.column_type import Decimal, Text, Timestamp
 from engagectl.model.plan import Finding, Noted, Plan, Step, WarehousePlan
 from engagectl.model.schema import Column, Table, TableName
-from engagectl.show.as_text import plan_text
+from engagectl.show.as_text import plan_diff, plan_text
 from tests.scenarios.house import SPACE, House
 
 
@@ -140,3 +140,7 @@ def test_the_standard_columns_of_a_first_plan_are_folded_unless_asked_for(tmp_pa
     assert not [line for line in lines if line.split()[:2] == ["+", "context_ip"]]
     assert [line for line in lines if line.split()[:2] == ["+", "first_time_shopper"]]
     assert sum("standard and context columns" in line for line in lines) == len(created)
+
+
+def test_a_plan_as_a_diff_has_its_symbols_first(snapshot: SnapshotAssertion) -> None:
+    assert plan_diff(PLAN, width=80) == snapshot(extension_class=TextFile)

@@ -17,6 +17,7 @@ def drift(
         Path | None, typer.Option(help="Write what is there and was applied to a file, for `plan --catalog FILE`.")
     ] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the drift as Markdown, for an issue.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write the drift as JUnit XML, for a job's test results.")] = None,
     markdown_limit: Annotated[int, typer.Option(min=1_000, help="At most so many characters of Markdown.")] = 60_000,
 ) -> None:
     from engagectl import api
@@ -28,6 +29,10 @@ def drift(
         terminal.story(f"wrote {snapshot}; next: engagectl plan --catalog {snapshot}")
     if markdown is not None:
         write_file(markdown, drift_markdown(found, limit=markdown_limit))
+    if junit is not None:
+        from engagectl.show.as_junit import drift_junit
+
+        write_file(junit, drift_junit(found))
     text = drift_text(found, colour=terminal.colour)
     code = 2 if detailed_exitcode and (found.steps or found.all_findings) else 0
     finish(ctx.obj, terminal, text=text, styled=True, data=drift_json(found), code=code)

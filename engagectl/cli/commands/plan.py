@@ -24,6 +24,9 @@ def plan(
     sql: Annotated[
         bool, typer.Option("--sql", help="Show the SQL of each step, and every column of a new table (as -v does).")
     ] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Begin the lines of changes with +, - or !, for hosts that colour a diff.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Write the plan to a file, for `engagectl apply FILE`.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the plan as Markdown, for a pull request.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write the plan as one HTML file.")] = None,
@@ -35,7 +38,7 @@ def plan(
     from engagectl import api
     from engagectl.errors import UsageError
     from engagectl.show.as_json import plan_json
-    from engagectl.show.as_text import plan_text
+    from engagectl.show.as_text import plan_diff, plan_text
 
     apart = [("--offline", offline), ("--base", base is not None), ("--catalog", catalog is not None)]
     said = [flag for flag, is_said in apart if is_said]
@@ -69,6 +72,10 @@ def plan(
 
         write_file(html, plan_html(made))
     code = 4 if made.refused else 2 if detailed_exitcode and made.steps else 0
-    text = plan_text(made, colour=terminal.colour, width=terminal.width, sql=sql, every_column=bool(ctx.obj.verbose))
+    every = bool(ctx.obj.verbose)
+    if diff:
+        text = plan_diff(made, width=terminal.width, sql=sql, every_column=every)
+    else:
+        text = plan_text(made, colour=terminal.colour, width=terminal.width, sql=sql, every_column=every)
     data = plan_json(made)
     finish(ctx.obj, terminal, text=text, styled=True, data=data, summary=data["summary"], code=code)

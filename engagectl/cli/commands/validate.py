@@ -21,6 +21,7 @@ class Form(StrEnum):
     GITHUB = "github"
     GITLAB = "gitlab"
     SARIF = "sarif"
+    JUNIT = "junit"
 
 
 def validate(
@@ -88,6 +89,10 @@ def formatted(found: "Sequence[Diagnostic]", form: Form, start: Path, *, colour:
             from engagectl.show.as_sarif import as_sarif
 
             return json.dumps(as_sarif(found, prefix=prefix), indent=2)
+        case Form.JUNIT:
+            from engagectl.show.as_junit import findings_junit
+
+            return findings_junit(found).rstrip()
         case _:
             from engagectl.show.diagnostics import as_full
 
