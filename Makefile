@@ -23,6 +23,24 @@ test: $(VENV)/ready ## Run the tests, PostgreSQL included
 property-test: $(VENV)/ready ## Run the laws with many cases, and apply cut after every write
 	HYPOTHESIS_PROFILE=big $(BIN)/python -m pytest -q --timeout=0 tests/properties/test_convergence.py tests/apply/test_without_transactions.py
 
+FAKESNOW := .venv-fakesnow
+WAREHOUSES := .venv-warehouses
+
+# The emulator and the client pin what contradicts each other and the tests: an environment each.
+$(FAKESNOW)/ready: tests/warehouses/contract/fakesnow.txt
+	$(PYTHON) -m venv $(FAKESNOW)
+	$(FAKESNOW)/bin/python -m pip install --quiet -r $<
+	@touch $@
+
+$(WAREHOUSES)/ready: pyproject.toml tests/warehouses/contract/connectors.txt
+	$(PYTHON) -m venv $(WAREHOUSES)
+	$(WAREHOUSES)/bin/python -m pip install --quiet -e '.[postgres,zstd]' -r tests/warehouses/contract/connectors.txt
+	@touch $@
+
+test-warehouses: $(FAKESNOW)/ready $(WAREHOUSES)/ready ## Run the contract of warehouses on emulators too
+	ENGAGECTL_FAKESNOW=$(FAKESNOW)/bin/fakesnow ENGAGECTL_REQUIRE=snowflake \
+	  $(WAREHOUSES)/bin/python -m pytest -q -n 2 tests/warehouses/contract $(ARGS)
+
 test-html: $(VENV)/ready ## Render the HTML plan in headless Chromium (needs chromium)
 	$(BIN)/python -m pytest -q -m browser tests/show
 
@@ -101,4 +119,4 @@ bench-full: ## The same at 100k, 1M, 5M and 10M messages, into docs/performance.
 
 all: lint type test ## What CI runs
 
-.PHONY: test-dbt test-pre-commit bench bench-full schemas help install demo test property-test test-html lint type fmt all crash-test crash-test-full fuzz
+.PHONY: test-warehouses test-dbt test-pre-commit bench bench-full schemas help install demo test property-test test-html lint type fmt all crash-test crash-test-full fuzz

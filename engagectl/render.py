@@ -24,10 +24,11 @@ from engagectl.model.change import (
     WidenColumn,
     kind_of,
 )
-from engagectl.model.column_type import NATIVE_SHAPE, ColumnType, Native
+from engagectl.model.column_type import NATIVE_SHAPE, ColumnType, Native, type_text
 from engagectl.model.names import fit
 from engagectl.model.schema import Column, TableName
 from engagectl.warehouses.contract import Warehouse
+from engagectl.warehouses.letters import turned
 
 if TYPE_CHECKING:
     import jinja2
@@ -73,7 +74,7 @@ def ident(warehouse: Warehouse, name: str) -> str:
             code="EC412",
             help="give it a shorter name",
         )
-    return _quoted(warehouse.dialect, name)
+    return _quoted(warehouse.dialect, turned(name) if warehouse.capabilities.case == "upper" else name)
 
 
 def table_sql(warehouse: Warehouse, name: TableName) -> str:
@@ -111,6 +112,12 @@ def _parts(change: Change, warehouse: Warehouse) -> Iterator[tuple[str, Change]]
             yield "add_column.sql.j2", change
             if column.description:
                 yield "set_comment.sql.j2", _comment(name, column.name, column.description)
+        case WidenColumn(table=name) | RebuildColumn(table=name) if not _is_possible(change, warehouse):
+            raise RefusedError(
+                f"{warehouse.title} cannot turn {name}.{change.column.name} from {type_text(change.before.type)} into"
+                f" {type_text(change.column.type)}",
+                code="EC602",
+            )
         case RenameTable(before=before, table=name) if before.schema != name.schema:
             raise RefusedError(
                 f"{before} cannot be renamed to {name}: a table stays in its schema",
@@ -129,6 +136,12 @@ def _parts(change: Change, warehouse: Warehouse) -> Iterator[tuple[str, Change]]
             yield f"{kind_of(change)}.sql.j2", change
         case _:
             assert_never(change)
+
+
+def _is_possible(change: WidenColumn | RebuildColumn, warehouse: Warehouse) -> bool:
+    """Tell whether the engine can change the type so: some widen in place and rebuild nothing."""
+    before, after = warehouse.settle(change.before.type), warehouse.settle(change.column.type)
+    return warehouse.capabilities.rebuilds or warehouse.relate(before, after) != "rebuild"
 
 
 def _comment(table: TableName, column: str, text: str) -> SetComment:
@@ -247,7 +260,7 @@ def check_statement(sql: str, change: Change, warehouse: Warehouse, *, template:
         parsed = parse(sql, dialect=warehouse.dialect)
     except errors.SqlglotError:
         parsed = []
-    statement = parsed[0] if len(parsed) == 1 else None
+    statement = _neutral(parsed[0], warehouse) if len(parsed) == 1 else None
     if statement is None or not _is_for(statement, change, index=template == "create_users_index.sql.j2"):
         raise InternalError(f"the SQL of {kind_of(change)} for {warehouse.title} is not what it should be: {sql!r}")
     drops = statement.find(exp.Drop) is not None
@@ -263,7 +276,7 @@ def check_adds(sql: str, changes: Sequence[AddColumn], warehouse: Warehouse) -> 
         parsed = parse(sql, dialect=warehouse.dialect)
     except errors.SqlglotError:
         parsed = []
-    statement = parsed[0] if len(parsed) == 1 else None
+    statement = _neutral(parsed[0], warehouse) if len(parsed) == 1 else None
     actions = statement.args.get("actions") or [] if isinstance(statement, exp.Alter) else []
     table = statement.find(exp.Table) if statement is not None else None
     if (
@@ -273,6 +286,16 @@ def check_adds(sql: str, changes: Sequence[AddColumn], warehouse: Warehouse) -> 
         or len(actions) != len(changes)
     ):
         raise InternalError(f"the SQL that adds columns for {warehouse.title} is not what it should be: {sql!r}")
+
+
+def _neutral(statement: "exp.Expr | None", warehouse: Warehouse) -> "exp.Expr | None":
+    """Give what was parsed its neutral names back: those that a change has."""
+    from sqlglot import exp
+
+    if statement is not None and warehouse.capabilities.case == "upper":
+        for one in statement.find_all(exp.Identifier):
+            one.set("this", turned(one.name))
+    return statement
 
 
 def _is_for(statement: "exp.Expr", change: Change, *, index: bool) -> bool:
@@ -293,7 +316,8 @@ def _is_for(statement: "exp.Expr", change: Change, *, index: bool) -> bool:
             )
         case RenameTable(before=before, table=after):
             action = _action(statement, exp.AlterRename)
-            return found == _pair(before) and action is not None and action.this.name == after.table
+            to = (action.this.db or after.schema, action.this.name) if action is not None else ("", "")
+            return found == _pair(before) and to == _pair(after)
         case RenameColumn(table=name, before=old, column=new):
             action = _action(statement, exp.RenameColumn)
             renamed = action is not None and (action.this.name, action.args["to"].name) == (old, new)
@@ -301,9 +325,10 @@ def _is_for(statement: "exp.Expr", change: Change, *, index: bool) -> bool:
         case AddColumn(table=name, column=column):
             return found == _pair(name) and _names(_action(statement, exp.ColumnDef), column)
         case WidenColumn(table=name, column=column) | RebuildColumn(table=name, column=column):
-            return found == _pair(name) and _names(_action(statement, exp.AlterColumn), column)
+            altered = _action(statement, exp.AlterColumn)
+            return found == _pair(name) and _names(altered, column) and "comment" not in (altered or statement).args
         case SetComment(table=name, column=text_column):
-            return isinstance(statement, exp.Comment) and _commented(statement) == (*_pair(name), text_column)
+            return _commented(statement) == (*_pair(name), text_column)
         case DropColumn(table=name, column=dropped):
             action = _action(statement, exp.Drop)
             return found == _pair(name) and action is not None and _dropped(action) == [dropped]
@@ -346,8 +371,15 @@ def _names(action: "exp.Expr | None", column: Column) -> bool:
 
 
 def _commented(statement: "exp.Expr") -> tuple[str, str, str]:
+    """Return what a comment is put on: COMMENT ON, or an ALTER COLUMN that does nothing else."""
     from sqlglot import exp
 
+    altered = _action(statement, exp.AlterColumn)
+    if altered is not None:
+        is_comment = set(filter(altered.args.get, altered.args)) == {"this", "comment"}
+        return (statement.this.db, statement.this.name, altered.name) if is_comment else ("", "", "")
+    if not isinstance(statement, exp.Comment):
+        return ("", "", "")
     target = statement.this
     if isinstance(target, exp.Column):
         return (target.db, target.table, target.name)

@@ -37,16 +37,25 @@ def refusal(code: str, message: str, address: Address, origin: Origin, *help: st
 
 
 def judge(
-    desired: Desired, actual: State, difference: Difference, *, full_clashes: Iterable[Clash] = ()
+    desired: Desired,
+    actual: State,
+    difference: Difference,
+    *,
+    full_clashes: Iterable[Clash] = (),
+    rebuilds: bool = True,
 ) -> Iterator[Judged]:
-    """Yield what the structure asks: type changes that policy refuses, NOT NULL columns, views, rename hints."""
+    """Yield what the structure asks: type changes that policy refuses, or that a warehouse which never `rebuilds` a
+    column cannot make; NOT NULL columns, views, rename hints.
+    """
     for one in difference.refused:
         yield refusal(
             "EC602",
             f"{one.table}.{one.found.name} is {type_text(one.found.type)}, the YAML says {type_text(one.wanted.type)}",
             column_address(one.table.schema, one.table.table, one.found.name, warehouse=desired.warehouse),
             one.wanted.origin,
-            "lifecycle.type_changes decides: widen keeps every row, rebuild casts each value",
+            "lifecycle.type_changes decides: widen keeps every row, rebuild casts each value"
+            if rebuilds
+            else "here a text can be made longer and a decimal wider, no more: declare a new column beside it",
             "or accept the type that is there with `native:`",
         )
     for clash in full_clashes:

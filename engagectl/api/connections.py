@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 from engagectl.api.revisions import commit_of
 from engagectl.config.project import Project
-from engagectl.errors import UsageError
+from engagectl.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
-    from engagectl.warehouses.contract import Connection
+    from engagectl.warehouses.contract import Connection, Warehouse
+
+_STRUCTURE = ("apply", "disown")
+"""Commands that write structure and the journal; every other one that writes needs rows to be written too."""
 
 
 @contextmanager
@@ -38,6 +41,9 @@ def connected(
             help=f"warehouses of this target: {', '.join(wanted)}",
         )
     chosen = [name for name in wanted if not warehouses or name in warehouses]
+    if not read_only:
+        for name in chosen:
+            _check_writes(warehouse(project.spec.warehouses[name].type), name, command)
     secrets = resolve_secrets(project, chosen, os.environ)
     kinds = {name: warehouse(project.spec.warehouses[name].type) for name in chosen}
     commit = commit_of(project.root) if any(kind.capabilities.tagged for kind in kinds.values()) else ""
@@ -59,6 +65,19 @@ def connected(
             )
             opened[name] = stack.enter_context(connection)
         yield opened
+
+
+def _check_writes(record: "Warehouse", name: str, command: str) -> None:
+    """Raise RefusedError for a command that engagectl does not have for this type of warehouse yet."""
+    writes = record.capabilities.writes
+    if writes == "rows" or (writes == "structure" and command in _STRUCTURE):
+        return
+    there = "plan, drift, inspect, import, compare and docs work" if writes == "nothing" else "apply works"
+    raise RefusedError(
+        f"engagectl does not {command} into {record.title} yet (warehouse {name}): {there}",
+        code="EC503",
+        help="leave the warehouse out of the target, or name the others with --warehouse",
+    )
 
 
 def with_key_checks(project: Project) -> Project:

@@ -113,6 +113,9 @@ class RedshiftSpec(_WarehouseSpec):
 class SnowflakeSpec(_WarehouseSpec):
     type: Literal["snowflake"]
     account: TextField
+    host: Annotated[
+        TextField | None, Field(description="where it is reached, if not at ACCOUNT.snowflakecomputing.com")
+    ] = None
     database: TextField
     compute_warehouse: TextField | None = None
     role: TextField | None = None

@@ -8,7 +8,7 @@ from engagectl import __version__
 from engagectl.config.field import seconds
 from engagectl.config.project import Project
 from engagectl.desired.build import Desired, build
-from engagectl.diff import diff, in_order
+from engagectl.diff import Retype, diff, in_order
 from engagectl.errors import UsageError
 from engagectl.journal.tables import rfc3339
 from engagectl.model.address import Address
@@ -39,7 +39,7 @@ from engagectl.risk import (
     refusal,
 )
 from engagectl.snapshot import Snapshot, WarehouseSnapshot
-from engagectl.warehouses.contract import Connection
+from engagectl.warehouses.contract import Connection, Warehouse
 from engagectl.warehouses.registry import warehouse as record_of
 
 
@@ -146,7 +146,7 @@ def _plan_one(
         else look(project, id_, record, wanted, connection=connection, base=base, take_over=take_over)
     )
     desired = as_found(wanted, seen.actual)
-    difference = diff(desired.state, seen.actual, relate=record.relate, retype=project.spec.lifecycle.type_changes)
+    difference = diff(desired.state, seen.actual, relate=record.relate, retype=_retype(project, record))
     names = renamed(difference.changes)
     feeds = tuple(
         with_checks(carried(feed, seen, renamed=names, now=rfc3339(now)), seen, project.key_checks)
@@ -158,7 +158,13 @@ def _plan_one(
     changes = in_order([*difference.changes, *kept, *drops])
     judged = [
         *judge_journal(seen, project.spec.journal_schema, id_),
-        *judge(desired, seen.actual, difference, full_clashes=full_clashes(difference.clashes, connection, record)),
+        *judge(
+            desired,
+            seen.actual,
+            difference,
+            full_clashes=full_clashes(difference.clashes, connection, record),
+            rebuilds=record.capabilities.rebuilds,
+        ),
         *(() if take_over else _judge_owners(desired, seen, project)),
         *judge_feeds(feeds, seen.prior),
         *judge_gaps(feeds, seen, names, is_live=connection is not None or snapshot is not None),
@@ -191,6 +197,12 @@ def _plan_one(
         queries=connection.queries - asked if connection is not None else 0,
         rows_read=connection.rows_read - got if connection is not None else 0,
     )
+
+
+def _retype(project: Project, record: Warehouse) -> Retype:
+    """Return what policy allows of what the warehouse can do."""
+    asked = project.spec.lifecycle.type_changes
+    return "widen" if asked == "rebuild" and not record.capabilities.rebuilds else asked
 
 
 def _judge_owners(desired: Desired, seen: Seen, project: Project) -> Iterator[Judged]:

@@ -41,6 +41,8 @@ class Capabilities:
     case: Literal["lower", "upper", "preserved"]
     rewrites: Callable[[ColumnType, ColumnType], bool]  # does widening from -> to rewrite the table?
     add_many_columns: bool  # can one ALTER TABLE add several columns?
+    rebuilds: bool  # can a column get another type by casting its values?
+    writes: Literal["nothing", "structure", "rows"]  # what engagectl writes there yet: apply makes structure, sync rows
     tagged: bool  # does a session carry a Tag that others can see: application_name, query tag, labels?
 
 

@@ -9,6 +9,7 @@ from engagectl.warehouses.contract import Warehouse
 FOLDERS = {
     "duckdb": "engagectl.warehouses.duckdb",
     "postgres": "engagectl.warehouses.postgres",
+    "snowflake": "engagectl.warehouses.snowflake",
 }
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from engagectl.model.schema import TableName
+from engagectl.render import ident, table_sql
 from engagectl.warehouses.contract import Connection, Warehouse
 
 TYPES = {
@@ -12,6 +14,13 @@ TYPES = {
         "number": "numeric",
         "naive": "timestamp",
         "short": "varchar(512)",
+    },
+    "snowflake": {
+        "text": "VARCHAR",
+        "time": "TIMESTAMP_TZ",
+        "number": "FLOAT",
+        "naive": "TIMESTAMP_NTZ",
+        "short": "VARCHAR(512)",
     },
 }
 STANDARD = {
@@ -52,9 +61,11 @@ class Segment:
         """Create schema.table; types are the words of TYPES, or the engine's own."""
         schema, _, table = name.partition(".")
         words = TYPES[self.engine.name]
-        inside = ", ".join(f'"{column}" {words.get(type_, type_)}' for column, type_ in columns.items())
-        self.session.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-        self.session.execute(f'CREATE TABLE "{schema}"."{table}" ({inside})')
+        inside = ", ".join(
+            f"{ident(self.engine, column)} {words.get(type_, type_)}" for column, type_ in columns.items()
+        )
+        self.session.execute(f"CREATE SCHEMA IF NOT EXISTS {ident(self.engine, schema)}")
+        self.session.execute(f"CREATE TABLE {table_sql(self.engine, TableName(schema, table))} ({inside})")
         self.columns[name] = columns
 
     def row(self, name: str, **values: object) -> None:
@@ -74,8 +85,9 @@ class Segment:
         marks = ", ".join(
             f"CAST(? AS {words.get(self.columns[name][column], self.columns[name][column])})" for column in row
         )
-        named = ", ".join(f'"{column}"' for column in row)
-        self.session.execute(f'INSERT INTO "{schema}"."{table}" ({named}) VALUES ({marks})', tuple(row.values()))
+        named = ", ".join(ident(self.engine, column) for column in row)
+        place = table_sql(self.engine, TableName(schema, table))
+        self.session.execute(f"INSERT INTO {place} ({named}) SELECT {marks}", tuple(row.values()))
 
     def fill(self) -> None:
         """Make the usual tables and a few rows."""

@@ -4,6 +4,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from engagectl.errors import RefusedError
 from engagectl.model.address import Address
 from engagectl.model.change import (
     AddColumn,
@@ -83,11 +84,27 @@ CHANGES: dict[str, Change] = {
 }
 
 
-@pytest.mark.parametrize("name", CHANGES)
-@pytest.mark.parametrize("engine_name", ["duckdb", "postgres"])
+REFUSED = {
+    ("snowflake", name)
+    for name, change in CHANGES.items()
+    if isinstance(change, RebuildColumn)
+    or (isinstance(change, WidenColumn) and name not in ("widen_text", "widen_decimal"))
+}
+
+
+@pytest.mark.parametrize(
+    ("engine_name", "name"),
+    [(one, name) for one in ("duckdb", "postgres", "snowflake") for name in CHANGES if (one, name) not in REFUSED],
+)
 def test_the_sql_of_each_change(name: str, engine_name: str, snapshot: SnapshotAssertion) -> None:
     statements = render(CHANGES[name], warehouse(engine_name))
     assert ";\n".join(statements) + "\n" == snapshot(extension_class=SqlFile)
+
+
+@pytest.mark.parametrize(("engine_name", "name"), sorted(REFUSED))
+def test_what_an_engine_cannot_do_is_not_rendered(name: str, engine_name: str) -> None:
+    with pytest.raises(RefusedError, match=r"cannot turn default\.vip\.plan_tier"):
+        render(CHANGES[name], warehouse(engine_name))
 
 
 @pytest.mark.parametrize("engine_name", ["duckdb", "postgres"])

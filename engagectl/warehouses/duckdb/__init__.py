@@ -96,6 +96,8 @@ WAREHOUSE = Warehouse(
         case="preserved",
         rewrites=rewrites,
         add_many_columns=False,  # one action per ALTER TABLE
+        rebuilds=True,
+        writes="rows",
         tagged=False,
     ),
     connect=_connect,

@@ -97,6 +97,8 @@ WAREHOUSE = Warehouse(
         case="lower",
         rewrites=rewrites,
         add_many_columns=True,
+        rebuilds=True,
+        writes="rows",
         tagged=True,
     ),
     connect=_connect,

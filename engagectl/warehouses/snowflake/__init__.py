@@ -1,0 +1,100 @@
+"""Snowflake: what it is to the rest of engagectl. The connector is imported by connect()."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from engagectl.errors import InternalError
+from engagectl.model.change import Change, Hazard
+from engagectl.model.schema import State, TableName
+from engagectl.warehouses.contract import NO_NEEDS, Capabilities, Check, Connection, Loader, Needs, Warehouse
+from engagectl.warehouses.snowflake.catalog import catalog
+from engagectl.warehouses.snowflake.column_types import (
+    LIMITS,
+    cast_sql,
+    misfit_sql,
+    native_type,
+    relate,
+    rewrites,
+    settle,
+    type_sql,
+)
+from engagectl.warehouses.snowflake.newest import newest, role
+
+
+def _connect(*args: Any, **kwargs: Any) -> Connection:
+    from engagectl.warehouses.snowflake.connect import connect
+
+    return connect(*args, **kwargs)
+
+
+def _loader(connection: Connection, journal: str) -> Loader:
+    del connection, journal
+    raise InternalError("nothing is loaded into Snowflake")  # connecting to load is refused by `capabilities.writes`
+
+
+def _doctor(
+    connection: Connection, journal: str, needs: Needs = NO_NEEDS, now: datetime | None = None
+) -> tuple[Check, ...]:
+    from engagectl.warehouses.snowflake.doctor import doctor
+
+    return doctor(connection, journal, needs, now)
+
+
+def _grants(database: str, journal: str, form: str) -> str:
+    from engagectl.warehouses.snowflake.grants import grants
+
+    return grants(database, journal, form)
+
+
+def _hazards(change: Change, state: State) -> tuple[Hazard, ...]:
+    """None of its own: what is widened at all is widened in place. Which views read a table is not looked up:
+    ACCOUNT_USAGE.OBJECT_DEPENDENCIES lags by hours.
+    """
+    del change, state
+    return ()
+
+
+def _endpoint(spec: Any, fields: Mapping[str, str]) -> str:
+    account = str(fields.get("account") or spec.account).lower()
+    return f"snowflake:{account}/{str(fields.get('database') or spec.database).upper()}"
+
+
+def _scrub(connection: Any, tables: Sequence[TableName], journal: str) -> tuple[str, ...]:
+    del connection, tables, journal
+    raise InternalError("nothing is erased in Snowflake")  # as with _loader
+
+
+WAREHOUSE = Warehouse(
+    name="snowflake",
+    title="Snowflake",
+    dialect="snowflake",
+    limits=LIMITS,
+    capabilities=Capabilities(
+        ddl_in_transaction=False,  # "Transactions": a DDL statement commits what is open, and then itself
+        delivery="at-least-once with idempotent merge",
+        lock="lease row",  # there is no advisory lock
+        case="upper",  # "Identifier requirements": unquoted names are stored and resolved in upper case
+        rewrites=rewrites,
+        add_many_columns=False,  # "ALTER TABLE": ADD COLUMN IF NOT EXISTS names one column
+        rebuilds=False,  # "ALTER TABLE ... ALTER COLUMN": no change to another type
+        writes="nothing",
+        tagged=True,  # QUERY_TAG
+    ),
+    connect=_connect,
+    catalog=catalog,
+    settle=settle,
+    relate=relate,
+    type_sql=type_sql,
+    cast_sql=cast_sql,
+    misfit_sql=misfit_sql,
+    hazards=_hazards,
+    loader=_loader,
+    doctor=_doctor,
+    grants=_grants,
+    native_type=native_type,
+    scrub=_scrub,
+    newest=newest,
+    role=role,
+    endpoint=_endpoint,
+)
