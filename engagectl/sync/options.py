@@ -57,8 +57,12 @@ class SyncOptions:
 
 
 class Progress(Protocol):
+    """What a sync tells while it works. Sizes are bytes as stored; those of `advance` are bytes of messages."""
+
     def phase(self, text: str) -> None: ...
+    def expect(self, files: int, size: int) -> None: ...
     def advance(self, file: str, done: int, total: int | None) -> None: ...
+    def passed(self, file: str, size: int) -> None: ...
 
 
 class Silent:
@@ -67,5 +71,11 @@ class Silent:
     def phase(self, text: str) -> None:
         """Say nothing."""
 
+    def expect(self, files: int, size: int) -> None:
+        """Say nothing."""
+
     def advance(self, file: str, done: int, total: int | None) -> None:
+        """Say nothing."""
+
+    def passed(self, file: str, size: int) -> None:
         """Say nothing."""

@@ -201,6 +201,8 @@ class Run:
             planned = [
                 (group, files, item) for group, files in self._inputs() for item in passes(group, files, self.places)
             ]
+            waiting = [file for _, _, item in planned for file in item.files if self._is_left(file, item)]
+            self.progress.expect(len(waiting), sum(file.bytes or 0 for file in waiting))
             for catches_up in (False, True):
                 for _, _, item in planned:
                     if item.catches_up == catches_up:
@@ -263,8 +265,14 @@ class Run:
                     group = self._verified(file, group)
                 if group:
                     self._file(file, group, item)
+                self.progress.passed(file.key, file.bytes or 0)
             except Unreadable as error:
                 self._unread([reader.work for reader in group], error)
+
+    def _is_left(self, file: InputFile, item: Pass) -> bool:
+        """Tell whether a pass will look into a file, for the progress."""
+        again = self.options.reread and is_from(file.key, self.options.since)
+        return again or not all(self.places.is_read(work, file) for work in item.works)
 
     def _not_read(self, file: InputFile, works: Sequence[Work]) -> list[Work]:
         """Return the feeds that have not read all of a file, as its listing tells."""
@@ -325,7 +333,7 @@ class Run:
                 head = chunk.buffer[:HEAD_BYTES]
             if takers:
                 self._chunk(file, chunk, takers, head)
-            self.progress.advance(file.key, chunk.end, file.bytes)
+            self.progress.advance(file.key, chunk.end, file.bytes if file.format == "ndjson" else None)
             hit("chunk.told")
             self._look_up(item)
         self.ended += [(reader, file) for reader in group if reader.end is None]

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from engagectl import api
-from engagectl.sync.passes import SyncOptions
+from engagectl.sync.options import Silent, SyncOptions
 from tests.crash.fork import Say, result
 from tests.scenarios.house import House, identify, track
 
@@ -75,7 +75,7 @@ def traffic(seed: int) -> dict[str, list[bytes]]:
     return {"data/a.jsonl": lines[:cut], "data/b.jsonl": lines[cut:]}
 
 
-class Told:
+class Told(Silent):
     """A progress that hands every acknowledged place to the parent."""
 
     def __init__(self, say: Say) -> None:
