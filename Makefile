@@ -63,6 +63,12 @@ $(PRE_COMMIT)/ready:
 test-pre-commit: $(VENV)/ready $(PRE_COMMIT)/ready ## Let a real pre-commit install and run our hooks
 	ENGAGECTL_TEST_PRE_COMMIT=$(CURDIR)/$(PRE_COMMIT)/bin/pre-commit $(BIN)/python -m pytest -q -m pre_commit tests/outside
 
+test-terraform: $(VENV)/ready ## Take what a real Terraform puts out as variables (needs terraform)
+	$(BIN)/python -m pytest -q -m terraform tests/outside
+
+test-workflows: $(VENV)/ready ## Run the steps of the shipped workflows in a shell, as they stand
+	$(BIN)/python -m pytest -q -m workflows tests/outside
+
 SEED ?= 0
 MUTANTS ?= 500000
 fuzz: $(VENV)/ready ## Break YAML in MUTANTS ways (500,000), none may end in anything but 0 or 3; SEED=.. for others
@@ -119,4 +125,4 @@ bench-full: ## The same at 100k, 1M, 5M and 10M messages, into docs/performance.
 
 all: lint type test ## What CI runs
 
-.PHONY: test-warehouses test-dbt test-pre-commit bench bench-full schemas help install demo test property-test test-html lint type fmt all crash-test crash-test-full fuzz
+.PHONY: test-warehouses test-dbt test-pre-commit test-terraform test-workflows bench bench-full schemas help install demo test property-test test-html lint type fmt all crash-test crash-test-full fuzz
