@@ -40,6 +40,8 @@ def apply_plan(
     """
     journal = project.spec.journal_schema
     holder = Holder(command="apply", host=socket.gethostname(), pid=os.getpid(), since=tables.rfc3339(now))
+    if _is_one_database(connections, journal):  # the second lock would wait for the first
+        refuse(make_plan(project, connections=connections, now=now, select=select), take_over=take_over)
     for connection in connections.values():
         connection.lock(journal, timeout_s=lock_timeout_s, holder=holder)
     hit("apply.locked")
@@ -78,3 +80,10 @@ def apply_plan(
             raise told(error, done, run, plan) from error
         done += part.steps
     return ApplyReport(plan=plan, apply_id=apply_id, steps=tuple((step, "done") for step in plan.steps))
+
+
+def _is_one_database(connections: Mapping[str, Connection], journal: str) -> bool:
+    if len(connections) < 2:
+        return False
+    known = [id_ for one in connections.values() if (id_ := tables.database_id(one, journal)) is not None]
+    return len(set(known)) < len(known)

@@ -146,8 +146,9 @@ def test_two_warehouses_that_are_one_database_are_refused(house: House, monkeypa
     root = ROOT.replace("{cdp: local}", "{cdp: local, more: twin}")
     (house.root / "engagectl.yaml").write_text(root + house.warehouse + twin)
     assert "EC413" in {finding.code for finding in house.plan().findings}
-    with pytest.raises(RefusedError):
+    with pytest.raises(RefusedError) as refused:
         house.apply()
+    assert refused.value.code == "EC413"
 
 
 def test_a_selected_approved_plan_applies_its_selection_only(house: House) -> None:
