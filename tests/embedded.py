@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
+import psycopg
+
 
 @contextmanager
 def postgres() -> Iterator[tuple[str, Path]]:
@@ -28,6 +30,10 @@ def postgres() -> Iterator[tuple[str, Path]]:
     home.chmod(0o755)
     server = get_server(home / "data", cleanup_mode="delete")
     try:
+        with psycopg.connect(server.get_uri(), autocommit=True) as admin:  # nothing here outlives the machine
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                admin.execute(f"ALTER SYSTEM SET {setting} = off")
+            admin.execute("SELECT pg_reload_conf()")
         yield server.get_uri(), home / "data"
     finally:
         server.cleanup()

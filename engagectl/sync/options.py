@@ -53,6 +53,7 @@ class SyncOptions:
     max_quarantine: Limit | None = None
     stop: Callable[[], bool] = lambda: False
     lock_timeout_s: float = 10.0
+    retry_wait_s: float = 0.8  # before the second try of a transaction; it doubles from try to try
     keys: Mapping[str, Secret] = field(default_factory=dict)  # of hmac_sha256, by the id of their credentials
 
 

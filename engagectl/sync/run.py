@@ -370,7 +370,7 @@ class Run:
         additions: tuple[Addition, ...] = ()
         number, secret = self.report.chunks, self.has_secrets
         pieces: list[Piece] = []
-        is_stored, tries = False, Tries(self.connection, self.journal, self.options.lock_timeout_s)
+        is_stored, tries = False, Tries(self.connection, self.journal, self.options)
         while going := [work for work in self.works if any(reader.work == work for reader in takers)]:
             stage = make_stage(self.loader.stage, [work.feed for work in going], file.shape)
             try:
@@ -435,7 +435,7 @@ class Run:
     def _fold(self, work: Work) -> None:
         """Fold what a users feed has read; when the warehouse refuses it, the others go on."""
         waiting = self.folds.pop(work)
-        tries = Tries(self.connection, self.journal, self.options.lock_timeout_s)
+        tries = Tries(self.connection, self.journal, self.options)
         try:
             while True:
                 try:

@@ -6,21 +6,22 @@ from collections.abc import Sequence
 
 from engagectl.errors import ConnectError, TransientError
 from engagectl.journal.checkpoints import CheckpointMoved, read_checkpoints
+from engagectl.sync.options import SyncOptions
 from engagectl.sync.transaction import Piece
 from engagectl.warehouses.contract import Connection, Holder
 
 TRIES = 5
-_FIRST_WAIT_S = 0.4
 _LOCK_S = 30.0  # a server may hold a lost session's lock until its statement ends
 
 
 class Tries:
     """Counts the tries of one transaction."""
 
-    def __init__(self, connection: Connection, journal: str, lock_timeout_s: float) -> None:
+    def __init__(self, connection: Connection, journal: str, options: SyncOptions) -> None:
         self._connection = connection
         self._journal = journal
-        self._lock_timeout_s = max(lock_timeout_s, _LOCK_S)
+        self._lock_timeout_s = max(options.lock_timeout_s, _LOCK_S)
+        self._wait_s = options.retry_wait_s
         self._made = 0
         self._has_lock = True
 
@@ -35,7 +36,7 @@ class Tries:
             self._made += 1
             if self._made >= TRIES:
                 raise error
-            time.sleep(_FIRST_WAIT_S * 2**self._made * random.uniform(0.5, 1.5))  # noqa: S311  no secret
+            time.sleep(self._wait_s * 2 ** (self._made - 1) * random.uniform(0.5, 1.5))  # noqa: S311  no secret
             try:
                 self._has_lock &= not self._connection.recover()
                 if not self._has_lock:

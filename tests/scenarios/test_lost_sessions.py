@@ -52,7 +52,7 @@ def test_a_session_that_is_ended_between_chunks_is_opened_again(house: House) ->
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'engagectl sync%'"
         )
     )
-    report = house.sync(chunk_bytes=1, progress=end)
+    report = house.sync(chunk_bytes=1, progress=end, retry_wait_s=0.05)
     assert (report.exit_code, report.chunks) == (0, 4)
     assert _is_right(house)
 
@@ -72,21 +72,21 @@ def _fail_at_commit(times: int, what: str) -> None:
 @pytest.mark.parametrize("code", ["40001", "40P01", "55P03"])
 def test_a_passing_error_at_commit_is_tried_again(house: House, code: str) -> None:
     _fail_at_commit(2, f"RAISE EXCEPTION 'passing' USING ERRCODE = '{code}'")
-    assert house.sync().exit_code == 0
+    assert house.sync(retry_wait_s=0.05).exit_code == 0
     assert _is_right(house)
 
 
 def test_a_session_that_is_lost_at_commit_is_settled_by_reading(house: House) -> None:
     _fail_at_commit(1, "PERFORM pg_terminate_backend(pg_backend_pid())")
-    assert house.sync().exit_code == 0
+    assert house.sync(retry_wait_s=0.05).exit_code == 0
     assert _is_right(house)
 
 
 def test_an_error_that_does_not_pass_is_given_up(house: House) -> None:
     _fail_at_commit(99, "RAISE EXCEPTION 'passing' USING ERRCODE = '40001'")
     with pytest.raises(TransientError):
-        house.sync()
+        house.sync(retry_wait_s=0.05)
     assert house.rows("engage_default.identifies", "id", order="1") == []
     _run("DROP TRIGGER fails ON engagectl.loads")
-    assert house.sync().exit_code == 0
+    assert house.sync(retry_wait_s=0.05).exit_code == 0
     assert _is_right(house)

@@ -1,5 +1,6 @@
 """200 activations of nine teams: each changes its own file, shares a table by one line, and plans its own part."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from engagectl.model.change import AddColumn, ChangeSetting
 from engagectl.model.plan import Plan
 from tests.scenarios.house import House
 
+DUCKDB = "    type: duckdb\n    path: ./acme.duckdb\n"
 TEAMS = [f"team_{number}" for number in range(9)]
 SPACE = """
 owner: data-platform
@@ -42,14 +44,21 @@ def team(number: int, *, more: str = "") -> str:
     return f"owner: {TEAMS[number]}\naudiences:\n{audiences}{more}activations:\n{activations}"
 
 
-@pytest.fixture
-def many(tmp_path: Path) -> House:
-    house = House(tmp_path, "    type: duckdb\n    path: ./acme.duckdb\n")
+@pytest.fixture(scope="module")
+def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("many")
+    house = House(root, DUCKDB)
     house.write(SPACE.replace("WRITERS", ", ".join(TEAMS)))
     for number in range(len(TEAMS)):
-        (tmp_path / f"engage/{TEAMS[number]}.yaml").write_text(team(number))
+        (root / f"engage/{TEAMS[number]}.yaml").write_text(team(number))
     house.apply()
-    return house
+    return root
+
+
+@pytest.fixture
+def many(applied: Path, tmp_path: Path) -> House:
+    shutil.copytree(applied, tmp_path, dirs_exist_ok=True)
+    return House(tmp_path, DUCKDB)
 
 
 def changed(plan: Plan) -> list[str]:
