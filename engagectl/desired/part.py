@@ -165,7 +165,7 @@ class Site:
             renamed_from=draft.renamed_from,
             origin=draft.origin,
             owner=draft.owner,
-            fed_by=(draft.fed_by,) if draft.fed_by else (),
+            fed_by=_alone(draft.fed_by),
         )
         return fed, column
 
@@ -174,6 +174,12 @@ class Site:
             Transform("hmac_sha256", spec.hmac_sha256) if isinstance(spec, HmacTransformSpec) else Transform(spec)
             for spec in specs
         )
+
+
+@lru_cache(maxsize=1_024)
+def _alone(address: str) -> tuple[str, ...]:
+    """Return one value for all columns that one thing feeds."""
+    return (address,) if address else ()
 
 
 @lru_cache(maxsize=65_536)

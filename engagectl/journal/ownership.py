@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from sys import intern
 from typing import Literal
 
@@ -37,13 +38,12 @@ def read_owned(connection: Connection, journal: str) -> tuple[Owned, ...]:
 
 def owned_rows(connection: Connection, journal: str) -> tuple[Owned, ...]:
     """Return what read_owned does, of a journal that is there: a large DuckDB takes long to say whether it is."""
-    return tuple(
-        connection.query_as(
-            _owned,
-            "SELECT table_schema, table_name, column_name, origin, state, project, target"
-            f" FROM {place(journal, 'ownership')} ORDER BY 1, 2, 3",
-        )
+    rows = connection.query_as(
+        _owned,
+        "SELECT table_schema, table_name, column_name, origin, state, project, target"
+        f" FROM {place(journal, 'ownership')}",
     )
+    return tuple(sorted(rows, key=attrgetter("schema", "table", "column")))  # DuckDB's sort takes 4 MB for 20,000 rows
 
 
 def _owned(

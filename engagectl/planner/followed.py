@@ -11,6 +11,10 @@ from engagectl.planner.seen import Seen
 
 def followed(desired: Desired, seen: Seen, project: str) -> Iterator[Change]:
     """Yield what apply writes to the journal without a statement: possible where DDL is in no transaction."""
+    tables = desired.state.tables
+    has_hints = any(table.renamed_from or any(column.renamed_from for column in table.columns) for table in tables)
+    if not has_hints and not desired.removed:
+        return
     ours = {row.key for row in seen.owned if row.project == project}
     for table in desired.state.tables:
         name, there = table.name, seen.actual.find(table.name)

@@ -42,8 +42,9 @@ def noted(desired: Desired, seen: Seen, difference: Difference, *, project: str,
         address = table_address(table.name.schema, table.name.table, warehouse=id_)
         yield Noted(kind="segment", address=address, detail="managed by Segment: compared, never written")
     yield from _unmanaged_by_segment(desired, seen.actual)
-    ours = {row.key for row in seen.owned if is_ours(row, project=project, target=target)}
-    others = {row.key for row in seen.owned} - ours
+    asked = set(_unknown(desired.state, seen.actual))
+    ours = {row.key for row in seen.owned if row.key in asked and is_ours(row, project=project, target=target)}
+    others = {row.key for row in seen.owned if not row.column} - ours
     added = {
         (table.name, column.name)
         for feed in seen.prior.values()
@@ -82,6 +83,16 @@ def noted(desired: Desired, seen: Seen, difference: Difference, *, project: str,
                 yield Noted(kind="retained", address=place, detail="no longer declared; kept, not fed", rows=table.rows)
             else:
                 yield Noted(kind="unmanaged", address=place)
+
+
+def _unknown(wanted: State, actual: State) -> Iterator[tuple[str, str, str]]:
+    """Yield each table that is there, and each of its columns that nobody wants."""
+    for table in actual.tables:
+        schema, name, known = table.name.schema, table.name.table, wanted.find(table.name)
+        yield schema, name, ""
+        yield from (
+            (schema, name, column.name) for column in table.columns if known is None or known.find(column.name) is None
+        )
 
 
 def is_ours(row: Owned, *, project: str, target: str) -> bool:

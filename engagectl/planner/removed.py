@@ -14,6 +14,8 @@ def drops_asked(desired: Desired, seen: Seen, project: Project) -> tuple[list[Ch
     changes: list[Change] = []
     findings: list[Judged] = []
     notes: list[Noted] = []
+    if not desired.removed:
+        return changes, notes, findings
     ours = {
         row.key for row in seen.owned if row.project == project.spec.project and row.origin in ("created", "imported")
     }

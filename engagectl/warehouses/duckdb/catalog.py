@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
+from operator import itemgetter
 from typing import Any
 
 from engagectl.model.schema import Column, State, Table, TableName
@@ -16,11 +17,11 @@ _LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz
 def catalog(connection: Connection, schemas: Sequence[str] | None) -> State:
     """Return the schemas with all their tables and views. Names are lower case: DuckDB tells no two cases apart."""
     wanted = None if schemas is None else {neutral(schema) for schema in schemas}
-    columns: dict[tuple[str, str], list[Column]] = defaultdict(list)
+    columns: dict[tuple[str, str], list[tuple[int, Column]]] = defaultdict(list)
 
-    def keep(schema: str, table: str, *column: Any) -> None:
+    def keep(schema: str, table: str, position: int, *column: Any) -> None:
         if wanted is None or neutral(schema) in wanted:
-            columns[neutral(schema), neutral(table)].append(_column(*column))
+            columns[neutral(schema), neutral(table)].append((position, _column(*column)))
 
     connection.query_as(keep, _sql("read_columns.sql"))
     views = _dependents(connection)
@@ -35,7 +36,7 @@ def catalog(connection: Connection, schemas: Sequence[str] | None) -> State:
         key = (neutral(schema), neutral(table))
         tables[key] = Table(
             name=TableName(*key),
-            columns=tuple(columns[key]),
+            columns=tuple(column for _, column in sorted(columns.pop(key, ()), key=itemgetter(0))),
             description=comment or None,
             rows=rows,
             kind="view" if kind == "view" else "table",

@@ -1,4 +1,3 @@
-SELECT schema_name, table_name, column_name, data_type, is_nullable, column_default IS NOT NULL, comment
+SELECT schema_name, table_name, column_index, column_name, data_type, is_nullable, column_default IS NOT NULL, comment
 FROM duckdb_columns()
 WHERE database_name = current_database() AND NOT internal
-ORDER BY schema_name, table_name, column_index
