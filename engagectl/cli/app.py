@@ -31,6 +31,16 @@ class Stub(TyperCommand):
     """A name and one line: enough for help, completion and did-you-mean. Never run."""
 
 
+class Command(TyperCommand):
+    """A command that imports no pydantic before its own function runs."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            _leave_unsaid_alone(option)
+        return option
+
+
 class LazyGroup(TyperGroup):
     """Resolves a stub to the real command only when it runs or is completed into."""
 
@@ -49,10 +59,11 @@ class LazyGroup(TyperGroup):
         place, text, _ = COMMANDS[name]
         module, _, function = place.partition(":")
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
-        single.command(name, help=text, epilog=lesson(name))(getattr(import_module(module), function))
+        single.command(name, cls=Command, help=text, epilog=lesson(name))(getattr(import_module(module), function))
         command = typer.main.get_command(single)
         command.name = name
         for parameter in command.params:
+            _leave_unsaid_alone(parameter)
             if isinstance(parameter, TyperOption) and parameter.metavar is None and not parameter.is_flag:
                 described = getattr(parameter, "type_descriptor", None)  # where Typer has none, its own words stay
                 parameter.metavar = _METAVARS.get(str(getattr(described, "annotation", "")))
@@ -117,6 +128,22 @@ class LazyGroup(TyperGroup):
         if answer == INTERRUPTED:  # Typer takes the exception and returns its code
             return _failure(state, KeyboardInterrupt())
         return answer if isinstance(answer, int) else 0
+
+
+def _leave_unsaid_alone(parameter: Any) -> None:
+    """Let a parameter that nobody wrote keep its default: to check it, Typer makes a validator of pydantic, in 2 ms."""
+    if "process_value" in vars(parameter):
+        return  # done before
+    process = parameter.process_value
+    is_many = parameter.multiple or parameter.nargs == -1
+
+    def process_value(ctx: Any, value: Any) -> Any:
+        if parameter.required or value is not parameter.default:
+            return process(ctx, value)
+        value = () if value is None and is_many else value
+        return value if parameter.callback is None else parameter.callback(ctx, parameter, value)
+
+    parameter.process_value = process_value
 
 
 def _usage(state: Invocation, message: str) -> int:

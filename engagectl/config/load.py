@@ -163,6 +163,7 @@ class _Builder:
         self.marks = marks
         self.odd = text if "?" in text else None
         self.memo: dict[str, Any] = dict(_CONSTANTS)
+        self.quoted: dict[str, str] = {}  # equal texts are one object, as with plain scalars
         self.nodes = 0
 
     def build(self, next_event: Callable[[], Any]) -> tuple[list[Any], list[Marked]]:
@@ -238,7 +239,7 @@ class _Builder:
         if event.style:
             if "\0" in text:  # no name, path or value can hold it; PostgreSQL and the system refuse it
                 raise _problem("EC004", "NUL, as an escape", event)
-            return text
+            return self.quoted.setdefault(text, text)
         if self.odd is not None and text and self.odd[event.start_mark.index - 1 : event.start_mark.index] == "?":
             # libyaml would drop the '?'
             raise _problem("EC020", "text that begins with '?' must be quoted", event)

@@ -46,15 +46,13 @@ def owned_rows(connection: Connection, journal: str) -> tuple[Owned, ...]:
     return tuple(sorted(rows, key=attrgetter("schema", "table", "column")))  # DuckDB's sort takes 4 MB for 20,000 rows
 
 
-def _owned(
-    schema: str, table: str, column: str, origin: OwnedOrigin, state: OwnedState, project: str, target: str
-) -> Owned:
+def _owned(schema: str, table: str, column: str, origin: str, state: str, project: str, target: str) -> Owned:
     return Owned(
         schema=intern(schema),
         table=intern(table),
         column=intern(column),
-        origin=origin,
-        state=state,
+        origin=intern(origin),  # type: ignore[arg-type]  # written by this module alone
+        state=intern(state),  # type: ignore[arg-type]  # the same
         project=intern(project),
         target=intern(target),
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import duckdb
 
 T = TypeVar("T")
-BATCH_ROWS = 2_000
+BATCH_ROWS = 500
 Relation = Literal["same", "holds", "widen", "rebuild"]
 """What a found type is to a wanted one: equal; different, but it holds every value (taken as it is); reachable with
 every row kept and no consent; reachable only by casting each value."""
