@@ -11,7 +11,9 @@ from engagectl.model.feed import Feed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a rule says about a change, a feed or an object. `refuses` findings stop apply (exit 4)."""
+    """What a rule says about a change, a feed or an object. `refuses` findings stop apply (exit 4). `owner` is the YAML
+    owner of what drifted.
+    """
 
     code: str
     severity: Severity
@@ -20,6 +22,7 @@ class Finding:
     place: Place | None = None
     help: tuple[str, ...] = ()
     refuses: bool = False
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

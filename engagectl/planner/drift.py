@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from engagectl.config.project import Project
-from engagectl.desired.build import build
+from engagectl.desired.build import Desired, build
 from engagectl.diff import diff
 from engagectl.errors import NothingApplied
 from engagectl.journal.applied import read_feeds
 from engagectl.journal.ownership import read_owned
+from engagectl.model.address import Address
 from engagectl.model.change import SetComment, address_of, hazards_of
 from engagectl.model.feed import Feed, FeedTable
 from engagectl.model.plan import Plan, Step, WarehousePlan
@@ -18,7 +19,7 @@ from engagectl.planfile import step_id
 from engagectl.planner.noted import judge_watched, noted
 from engagectl.planner.plan import sealed
 from engagectl.planner.seen import Seen, as_found
-from engagectl.planner.step import fed_by, placed
+from engagectl.planner.step import fed_by, placed, table_of
 from engagectl.warehouses.contract import Connection
 from engagectl.warehouses.registry import warehouse as record_of
 
@@ -63,6 +64,7 @@ def _drift_one(project: Project, id_: str, connection: Connection) -> WarehouseP
                 address=address,
                 change=change,
                 statements=(),
+                owner=_owner(project, fed_by(change), table_of(change), living),
                 fed_by=fed_by(change),
             )
         )
@@ -70,7 +72,10 @@ def _drift_one(project: Project, id_: str, connection: Connection) -> WarehouseP
         warehouse=id_,
         type=record.name,
         steps=tuple(steps),
-        findings=tuple(placed(project, one) for one in judge_watched(was, seen, record)),
+        findings=tuple(
+            dataclasses.replace(placed(project, one), owner=_owner_of_watched(one.address, desired))
+            for one in judge_watched(was, seen, record)
+        ),
         noted=tuple(
             one
             for one in noted(was, seen, difference, project=project.spec.project, target=project.target)
@@ -81,6 +86,26 @@ def _drift_one(project: Project, id_: str, connection: Connection) -> WarehouseP
         queries=connection.queries,  # of the whole session, a snapshot's too
         rows_read=connection.rows_read,
     )
+
+
+_MAPS = {"trait": "traits", "audience": "audiences", "activation": "activations", "connection": "connections"}
+
+
+def _owner(project: Project, sources: Iterable[str], table: TableName | None, feeds: Iterable[Feed]) -> str:
+    """Return who owns what declared a column, as the YAML says it now; else who owns a feed of its table."""
+    for source in sources:
+        kind, _, id_ = source.partition(".")
+        known = getattr(project.spec, _MAPS[kind]) if kind in _MAPS else {}
+        if id_ in known and (owner := project.owner(_MAPS[kind], id_)):
+            return owner
+    return next((feed.owner for feed in feeds if any(one.name == table for one in feed.tables)), "")
+
+
+def _owner_of_watched(address: Address, desired: Desired) -> str:
+    schema, table, *rest = (*address.name.split("."), "")[:3]
+    found = desired.watched.find(TableName(schema, table))
+    column = found.find(rest[0]) if found is not None and rest else None
+    return (column.owner if column is not None else "") or (found.owner if found is not None else "")
 
 
 def _applied_state(feeds: Iterable[Feed]) -> State:

@@ -37,10 +37,15 @@ def drift_json(drift: Plan) -> dict[str, Any]:
                 "type": one.type,
                 "queries": one.queries,
                 "rows_read": one.rows_read,
-                "missing": [_entry(one, step) for step in _missing(one)],
-                "changed": [_entry(one, step) for step in _changed(one)],
+                "missing": [_entry(step) for step in _missing(one)],
+                "changed": [_entry(step) for step in _changed(one)],
                 "segment": [
-                    {"address": str(told.address), "message": told.message, "help": list(told.help)}
+                    {
+                        "address": str(told.address),
+                        "message": told.message,
+                        "help": list(told.help),
+                        "owner": told.owner,
+                    }
                     for told in one.findings
                 ],
                 "unmanaged": [
@@ -154,17 +159,11 @@ def _unmanaged(part: WarehousePlan) -> Iterator[str]:
             yield f"    and {len(found) - _LISTED} more"
 
 
-def _owner(part: WarehousePlan, step: Step) -> str:
-    """Return the owner of a feed that writes the table."""
-    table = ".".join(step.address.name.split(".")[:2])
-    return next((feed.owner for feed in part.feeds if any(str(one.name) == table for one in feed.tables)), "")
-
-
-def _entry(part: WarehousePlan, step: Step) -> dict[str, Any]:
+def _entry(step: Step) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "address": str(step.address),
         "fed_by": list(step.fed_by),
-        "owner": _owner(part, step),
+        "owner": step.owner,
     }
     match step.change:
         case WidenColumn(before=found, column=wanted) | RebuildColumn(before=found, column=wanted):

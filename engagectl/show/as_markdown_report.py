@@ -27,7 +27,7 @@ def drifted(document: Mapping[str, Any], *, owner: str | None = None) -> int:
     return sum(
         owner is None or entry.get("owner", "") == owner
         for part in document.get("warehouses") or []
-        for entry in (*part["missing"], *part["changed"])
+        for entry in (*part["missing"], *part["changed"], *part.get("segment", ()))
     )
 
 
@@ -36,7 +36,7 @@ def owners(document: Mapping[str, Any]) -> tuple[str, ...]:
     found = {
         entry.get("owner", "")
         for part in document.get("warehouses") or []
-        for entry in (*part["missing"], *part["changed"])
+        for entry in (*part["missing"], *part["changed"], *part.get("segment", ()))
     }
     return tuple(sorted(found))
 
@@ -46,8 +46,11 @@ def _verdict(command: str, document: Mapping[str, Any]) -> str:
     if not document.get("ok", False) and "error" in summary:
         return f"**failed** ({code(str(summary.get('exit_code', 1)))}): {code(str(summary['error']))}"
     if command == "drift":
-        number = drifted(document)
-        return f"{number} thing{'' if number == 1 else 's'} moved away from the last apply" if number else "none"
+        told = sum(len(part.get("segment", ())) for part in document.get("warehouses") or [])
+        number = drifted(document) - told
+        parts = [f"{number} thing{'' if number == 1 else 's'} moved away from the last apply"] if number else []
+        parts += [f"{told} difference{'' if told == 1 else 's'} in what Segment manages"] if told else []
+        return ", ".join(parts) or "none"
     counts = ", ".join(f"{value} {name}" for name, value in summary.items() if isinstance(value, int) and value)
     return code(counts) if counts else "nothing to do"
 
@@ -81,14 +84,23 @@ def _feeds(feeds: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _drift(warehouses: Sequence[Mapping[str, Any]], owner: str | None) -> Iterator[str]:
-    yield from ("| Warehouse | Address | Applied | Found | Fed by |", "|---|---|---|---|---|")
+    moved, segment = [], []
     for part in warehouses:
-        for entry in (*part["missing"], *part["changed"]):
+        where = cell(str(part["warehouse"]))
+        for entry in (*part["missing"], *part["changed"], *part.get("segment", ())):
             if owner is not None and entry.get("owner", "") != owner:
+                continue
+            if "message" in entry:
+                advice = "; ".join(str(line) for line in entry.get("help") or [])
+                segment.append(f"| {where} | {cell(str(entry['message']))} | {cell(advice) if advice else ''} |")
                 continue
             applied = cell(str(entry["applied"])) if entry.get("applied") else ""
             found = cell(str(entry["found"])) if entry.get("found") else "**gone**"
             fed_by = cell(", ".join(entry["fed_by"])) if entry.get("fed_by") else ""
-            where = cell(str(part["warehouse"]))
-            yield f"| {where} | {cell(str(entry['address']))} | {applied} | {found} | {fed_by} |"
-    yield from ("", "`engagectl plan` shows how apply brings it back.", "")
+            moved.append(f"| {where} | {cell(str(entry['address']))} | {applied} | {found} | {fed_by} |")
+    if moved:
+        yield from ("| Warehouse | Address | Applied | Found | Fed by |", "|---|---|---|---|---|", *moved)
+        yield from ("", "`engagectl plan` shows how apply brings it back.", "")
+    if segment:
+        yield from ("| Warehouse | Managed by Segment | What to do |", "|---|---|---|", *segment)
+        yield from ("", "engagectl writes nothing there.", "")

@@ -148,3 +148,41 @@ def test_a_merge_without_an_approved_plan_stops(story: Story) -> None:
     assert story.apply_job() == 4
     assert "**failed**" in story.host.comments[9][-1]["body"]
     assert len(story.house.plan().steps) > 0
+
+
+def test_each_owner_follows_an_issue_of_what_they_declared(story: Story) -> None:
+    house, host = story.house, story.host
+    phone = PHONE.replace("type: string}", "type: string, owner: growth}")
+    score = SCORE.replace("type: float}", "type: float, owner: sales}")
+    story.at(story.commit(yaml(phone, score), "owners"), {})
+    assert run(["apply", "--yes"]) == 0
+
+    def nightly() -> dict[str, str]:
+        report = str(story.folder / "drift.json")
+        assert run(["drift", "--detailed-exitcode", "--report", report]) in (0, 2)
+        assert run(["ci", "issue", "--report", report, "--label", "engage-drift", "--one-per", "owner"]) == 0
+        return {one["title"].rpartition("(")[2].rstrip(")"): one["state"] for one in host.issues}
+
+    assert nightly() == {}
+    house.execute("ALTER TABLE engage_default.users DROP COLUMN phone")
+    assert nightly() == {"growth": "open"}
+    house.execute("ALTER TABLE engage_default.users DROP COLUMN churn_score")
+    assert nightly() == {"growth": "open", "sales": "open"}
+    assert "churn_score" not in host.issues[0]["body"]
+    house.execute("ALTER TABLE engage_default.identifies DROP COLUMN phone")
+    assert nightly() == {"growth": "open", "sales": "open"}
+    assert "identifies.phone" in host.issues[0]["body"]
+    house.execute("ALTER TABLE engage_default.identifies ADD COLUMN phone TEXT")
+    assert nightly() == {"growth": "open", "sales": "open"}
+    assert "identifies.phone" not in host.issues[0]["body"]
+    assert run(["apply", "--yes"]) == 0
+    assert nightly() == {"growth": "closed", "sales": "closed"}
+
+
+def test_what_segment_manages_has_an_issue_too(story: Story) -> None:
+    theirs = yaml().replace("slug: default,", "slug: default, managed_by: segment,")
+    story.at(story.commit(theirs, "theirs"), {})
+    assert story.nightly() == "open"
+    body = story.host.issues[0]["body"]
+    assert body.count("there is no schema engage_default; Segment manages it") == 1
+    assert "1 difference in what Segment manages" in body
