@@ -1,5 +1,6 @@
 """What a warehouse holds and the YAML does not name -> the resources that would name it. Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -12,7 +13,7 @@ from engagectl.config.check.facts import (
     key_of,
     table_of_activation,
 )
-from engagectl.config.field import parse_type
+from engagectl.config.field import IDENTIFIER, parse_type
 from engagectl.config.project import Project
 from engagectl.edit.spelling import Spelled, event_name, event_table_kind, id_of, is_writable, spelled
 from engagectl.inspect.recognise import FoundSchema, FoundTable
@@ -66,10 +67,12 @@ class Author:
 
     def propose(self) -> Proposal:
         for schema in self.found.schemas:
-            if schema.kind == "classic":
+            if schema.kind in ("classic", "activations") and not re.fullmatch(IDENTIFIER, schema.name):
+                self.made.notes.append(f"{schema.name}: the YAML cannot name a schema that is spelled so")
+            elif schema.kind == "classic":
                 self._classic(schema)
         for schema in self.found.schemas:
-            if schema.kind == "activations":
+            if schema.kind == "activations" and re.fullmatch(IDENTIFIER, schema.name):
                 for table in schema.tables:
                     self._activation(schema, table)
         return self.made

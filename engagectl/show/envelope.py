@@ -6,6 +6,7 @@ from typing import Any
 
 from engagectl import __version__
 from engagectl.errors import Diagnostic
+from engagectl.show.commands import unarmed_json
 from engagectl.show.diagnostics import as_data
 
 
@@ -30,4 +31,4 @@ def envelope(
 
 def encode(document: Mapping[str, Any]) -> str:
     """Return JSON text in ASCII, so that no terminal meets a control character; unknown values become text."""
-    return json.dumps(document, indent=2, default=str)
+    return unarmed_json(json.dumps(document, indent=2, default=str))

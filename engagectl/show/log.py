@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from engagectl.show.commands import unarmed_json
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -42,7 +44,7 @@ class Log:
         if not self.wanted:
             return
         at = self.clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        line = json.dumps({"at": at, "event": name, **facts}, default=str)
+        line = unarmed_json(json.dumps({"at": at, "event": name, **facts}, default=str))
         if self.json and shown:
             _put(self.stream, line)
         if self.file is not None:

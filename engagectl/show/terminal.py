@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from engagectl.show.commands import unarmed
 from engagectl.show.log import Log
 
 _SGR = re.compile("(\x1b\\[[0-9;]*m)")
@@ -75,6 +76,11 @@ class Terminal:
         self.done()
         _write(self.out, _safe(text, styled=styled, colour=self.colour).rstrip("\n") + "\n")
 
+    def annotations(self, text: str) -> None:
+        """Print commands for the runner of a job; what in them came from data is escaped in their own way."""
+        self.done()
+        _write(self.out, escape(text).rstrip("\n") + "\n")
+
     def story(self, text: str) -> None:
         """Tell what happens, on stderr; silent with --quiet."""
         self.event("message", text, message=text)
@@ -117,7 +123,8 @@ def _stream(stream: TextIO | None) -> TextIO:
 
 def _safe(text: str, *, styled: bool, colour: bool) -> str:
     if not styled:
-        return escape(text)
+        return unarmed(escape(text))
+    text = unarmed(text)
     if not colour:
         return escape(_SGR.sub("", text))
     return "".join(part if _SGR.fullmatch(part) else escape(part) for part in _SGR.split(text))

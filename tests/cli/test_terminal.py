@@ -1,9 +1,12 @@
 """The output sink: what may colour, and what may never reach a terminal."""
 
 import io
+import json
+import re
 
 import pytest
 
+from engagectl.show.commands import unarmed, unarmed_json
 from engagectl.show.terminal import Terminal, columns, escape, wants_colour
 
 
@@ -65,3 +68,21 @@ def test_columns_align_and_cut_nothing() -> None:
     assert lines[0].endswith("  rows")
     assert lines[1] == f"{long}  1,234"
     assert lines[2].startswith("NULL")
+
+
+@pytest.mark.parametrize(
+    "text", ["::add-mask::x", "  ::stop-commands::x", "a\n\u00a0::error::x", "\x1b[31m##[add-mask]x"]
+)
+def test_the_runner_of_a_job_is_told_nothing(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for styled in (False, True):
+        Terminal(color="always").result(text, styled=styled)
+        Terminal(color="never").complain(text, styled=styled)
+    shown = "".join(capsys.readouterr())
+    assert not re.search(r"^\s*::|##\[", shown, re.MULTILINE)
+    assert "x" in shown
+    assert json.loads(unarmed_json(json.dumps({text: "\\##["}))) == {text: "\\##["}
+
+
+def test_a_colon_elsewhere_stays() -> None:
+    text = "a::b 'x'::text ## [x] #["
+    assert unarmed(text) == text

@@ -59,7 +59,10 @@ def validate(
 
             gap = "\n\n" if form is Form.FULL else "\n"
             text = f"{text}{gap if text else ''}{footer(found)}"
-        terminal.result(text, styled=True)
+        if form is Form.GITHUB:
+            terminal.annotations(text)
+        else:
+            terminal.result(text, styled=True)
     code = 3 if counts["error"] else 0
     terminal.event("summary", exit_code=code, **counts)
     if code:
@@ -69,6 +72,7 @@ def validate(
 def formatted(found: "Sequence[Diagnostic]", form: Form, start: Path, *, colour: bool) -> str:
     """Return the findings in one of the forms for people, editors and code hosts."""
     from engagectl import api
+    from engagectl.show.commands import unarmed_json
 
     root = root_of(start)
     prefix = api.path_in_repository(root)
@@ -84,11 +88,11 @@ def formatted(found: "Sequence[Diagnostic]", form: Form, start: Path, *, colour:
         case Form.GITLAB:
             from engagectl.show.as_gitlab import as_gitlab
 
-            return json.dumps(as_gitlab(found, prefix=prefix), indent=2)
+            return unarmed_json(json.dumps(as_gitlab(found, prefix=prefix), indent=2))
         case Form.SARIF:
             from engagectl.show.as_sarif import as_sarif
 
-            return json.dumps(as_sarif(found, prefix=prefix), indent=2)
+            return unarmed_json(json.dumps(as_sarif(found, prefix=prefix), indent=2))
         case Form.JUNIT:
             from engagectl.show.as_junit import findings_junit
 
