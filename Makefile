@@ -74,6 +74,9 @@ MUTANTS ?= 500000
 fuzz: $(VENV)/ready ## Break YAML in MUTANTS ways (500,000), none may end in anything but 0 or 3; SEED=.. for others
 	$(BIN)/python -m tests.threats.fuzz --mutants $(MUTANTS) --seed $(SEED)
 
+tamper: $(VENV)/ready ## Change every bit of every byte of a saved plan: each must be refused
+	ENGAGECTL_TEST_TAMPER=all $(BIN)/python -m pytest -q tests/threats/test_tampering.py
+
 crash-test: $(VENV)/ready ## Kill syncs and applies at every point, cut connections; SEED=.. for other traffic
 	ENGAGECTL_CRASH_SEED=$(SEED) $(BIN)/python -m pytest -q -n 2 tests/crash
 
@@ -125,4 +128,4 @@ bench-full: ## The same at 100k, 1M, 5M and 10M messages, into docs/performance.
 
 all: lint type test ## What CI runs
 
-.PHONY: test-warehouses test-dbt test-pre-commit test-terraform test-workflows bench bench-full schemas help install demo test property-test test-html lint type fmt all crash-test crash-test-full fuzz
+.PHONY: test-warehouses test-dbt test-pre-commit test-terraform test-workflows bench bench-full schemas help install demo test property-test test-html lint type fmt all crash-test crash-test-full fuzz tamper
