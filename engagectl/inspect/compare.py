@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engagectl.errors import UsageError
-from engagectl.model.column_type import Text
+from engagectl.model.column_type import ColumnType, Decimal, Float, Native, Text
 from engagectl.model.schema import Column, State, Table, TableName
 from engagectl.render import ident, table_sql
 from engagectl.warehouses.contract import Connection, Warehouse
@@ -143,4 +143,18 @@ def _pair(table: Table) -> tuple[str, str]:
 
 
 def _text(record: Warehouse, column: Column) -> str:
-    return f"CAST({record.cast_sql(ident(record, column.name), column.type, Text())} AS VARCHAR)"
+    text = f"CAST({record.cast_sql(ident(record, column.name), column.type, Text())} AS VARCHAR)"
+    if not _is_number(column.type):
+        return text
+    return rf"regexp_replace({text}, '(\.[0-9]*[1-9])0+$|\.0+$', '\1')"  # 12.50 and 12.5 are one number
+
+
+def _is_number(column_type: ColumnType) -> bool:
+    """Tell whether a type writes one number in several forms: with more or fewer zeros at its end."""
+    match column_type:
+        case Decimal() | Float():
+            return True
+        case Native(name):
+            return name.lower().startswith(("numeric", "decimal", "real", "float", "double"))
+        case _:
+            return False
