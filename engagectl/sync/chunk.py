@@ -15,7 +15,27 @@ from engagectl.sync.stage import Lines, Stage
 from engagectl.sync.until import Until
 from engagectl.warehouses.contract import Loader, Window
 
+_JUDGED = "ec_judged"
 _DAY = "CAST(received_at AS DATE) - DATE '1970-01-01'"
+# what dedupe, accounting and the standard columns of tables need of a message
+_KEPT = (
+    "line_no",
+    "type",
+    "message_id",
+    "hash",
+    "user_id",
+    "anonymous_id",
+    "event",
+    "received_at",
+    "sent_at",
+    "original_timestamp",
+    "event_time",
+    "skewed",
+)
+
+
+Cells = Mapping[FeedTable, tuple[Cell, ...]]
+"""The cells of each table that a feed fills."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +66,13 @@ class Work:
 
     @property
     def outcomes(self) -> str:
+        """The view of what became of each line."""
         return f"ec_out_{self.number}"
+
+    @property
+    def outcome(self) -> str:
+        """The column of the chunk's table that the view shows."""
+        return f"o{self.number}"
 
     def cells_of(self, table: FeedTable) -> str:
         return f"ec_cells_{self.number}_{self.feed.tables.index(table)}"
@@ -60,69 +86,123 @@ class Settled:
     undeclared: list[Undeclared] = field(default_factory=list)
 
 
-def judge(stage: Stage, works: Sequence[Work], *, uuid_ts: str) -> dict[Work, dict[FeedTable, tuple[Cell, ...]]]:
-    """Decide every line for every feed, and make the cells of what loads. Nothing is written to the warehouse."""
+def judge(stage: Stage, works: Sequence[Work], *, uuid_ts: str) -> dict[Work, Cells]:
+    """Decide every line for every feed, and type what loads. Nothing is written to the warehouse.
+
+    All of it is one table: a value that several tables or feeds take is typed once. What a feed loads into a table is a
+    view of it.
+    """
     seen = mark(stage)
     quarantine.begin(stage)
-    return {work: _judge(stage, work, seen, uuid_ts=uuid_ts) for work in works}
-
-
-def _judge(stage: Stage, work: Work, seen: Seen, *, uuid_ts: str) -> dict[FeedTable, tuple[Cell, ...]]:
+    made = {work: _cells(stage, work, seen, uuid_ts=uuid_ts) for work in works}
+    typed = _Typed()
+    made = {work: {table: tuple(map(typed.placed, parts)) for table, parts in of.items()} for work, of in made.items()}
+    nulls = {work: _nulls(stage, work, of) for work, of in made.items()}
+    parts = [
+        *_KEPT,
+        f"{_DAY if any(work.window for work in works) else 'CAST(NULL AS INTEGER)'} AS day",
+        *(f"CASE WHEN {value} IS NOT NULL THEN {sql} END AS {place}" for place, (value, sql) in typed.columns.items()),
+        *(f"{sql} AS {name}" for flags in nulls.values() for name, sql in flags.items()),
+        *(f"{outcome(work.feed, stage, seen)} AS {work.outcome}" for work in works),
+    ]
+    named = "".join(f", {sql} AS {name}" for sql, name in typed.named.items())
     stage.handle.execute(
-        f"CREATE OR REPLACE TEMP TABLE {work.outcomes} AS SELECT line_no, message_id, skewed,"
-        f" {_DAY if work.window else 'NULL'} AS day,"
-        f" hash, {outcome(work.feed, stage, seen)} AS outcome FROM ec_routed"
+        f"CREATE OR REPLACE TEMP TABLE {_JUDGED} AS SELECT {', '.join(parts)} FROM (SELECT *{named} FROM ec_routed)"
     )
-    made = {}
-    for table in work.feed.tables:
-        if not table.fed:
-            continue
-        secrets = quarantine.secrets_of(work.feed)
-        parts = tuple(
+    misfits = _misfits(stage, typed)
+    for work, of in made.items():
+        made[work] = {
+            table: tuple(replace(cell, misfits=cell.place in misfits) for cell in parts) for table, parts in of.items()
+        }
+        _views(stage, work, made[work], nulls[work])
+        _settle_outcomes(stage, work, made[work])
+    return made
+
+
+@dataclass
+class _Typed:
+    """The columns of the chunk's table that hold typed values: each value and type once."""
+
+    named: dict[str, str] = field(default_factory=dict)  # what was sent -> the name that it has in the inner SELECT
+    columns: dict[str, tuple[str, str]] = field(default_factory=dict)  # column -> what was sent, typed
+    _places: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def placed(self, cell: Cell) -> Cell:
+        """Return the cell with the column, or the expression, that holds its value."""
+        if cell.sent is None or cell.empty:
+            return replace(cell, place=cell.typed(cell.sent or ""))
+        value = self.named.setdefault(cell.sent, f"v{len(self.named)}")
+        key = (value, cell.typed(value))
+        place = self._places.setdefault(key, f"t{len(self._places)}")
+        self.columns[place] = key
+        return replace(cell, place=place)
+
+
+def _cells(stage: Stage, work: Work, seen: Seen, *, uuid_ts: str) -> Cells:
+    secrets = quarantine.secrets_of(work.feed)
+    return {
+        table: tuple(
             replace(cell, secret=secrets.hides(cell)) for cell in cells(work.feed, table, stage, seen, uuid_ts=uuid_ts)
         )
-        made[table] = parts
-        typed = ", ".join(f"{cell.typed} AS c{n}" for n, cell in enumerate(parts) if not cell.empty)
-        misfits = {
-            n: f"c{n} IS NULL AND {cell.sent} IS NOT NULL"
-            for n, cell in enumerate(parts)
-            if cell.sent is not None and not cell.empty
-        }
-        listed = ", ".join(f"CASE WHEN {misfit} THEN {n} END" for n, misfit in misfits.items())
-        any_misfit = " OR ".join(f"({misfit})" for misfit in misfits.values()) or "false"
-        flags = f"CASE WHEN {any_misfit} THEN list_filter([{listed}], lambda x: x IS NOT NULL) END"
-        required = " OR ".join(
-            "true" if cell.empty else f"c{n} IS NULL" for n, cell in enumerate(parts) if cell.column.required
-        )
-        sent_null = ", ".join(
-            f"({' OR '.join(map(stage.is_null, cell.column.value.keys))}) AS n{n}"
-            for n, cell in enumerate(parts)
-            if work.feed.null_erases and work.feed.kind == "users" and isinstance(cell.column.value, InBody)
-        )
-        held = ", ".join(f"c{n}" for n, cell in enumerate(parts) if not cell.empty)
-        empty = "".join(f", {cell.typed} AS c{n}" for n, cell in enumerate(parts) if cell.empty)
+        for table in work.feed.tables
+        if table.fed
+    }
+
+
+def _nulls(stage: Stage, work: Work, made: Cells) -> dict[str, str]:
+    """Return the flags "a JSON null was sent" of the columns that a null erases."""
+    if not (work.feed.null_erases and work.feed.kind == "users"):
+        return {}
+    return {
+        f"null_{work.number}_{n}": f"({' OR '.join(map(stage.is_null, cell.column.value.keys))})"
+        for parts in made.values()
+        for n, cell in enumerate(parts)
+        if isinstance(cell.column.value, InBody)
+    }
+
+
+def _misfits(stage: Stage, typed: _Typed) -> set[str]:
+    """Return the columns for which something was sent that does not fit: nearly always none."""
+    if not typed.columns:
+        return set()
+    names = {name: sql for sql, name in typed.named.items()}
+    sent = ", ".join(f"count({names[value]})" for value, _ in typed.columns.values())
+    held = ", ".join(f"count({place})" for place in typed.columns)
+    (before,) = stage.handle.execute(f"SELECT {sent} FROM ec_routed").fetchall()
+    (after,) = stage.handle.execute(f"SELECT {held} FROM {_JUDGED}").fetchall()
+    return {place for place, one, other in zip(typed.columns, before, after, strict=True) if one != other}
+
+
+def _views(stage: Stage, work: Work, made: Cells, nulls: Mapping[str, str]) -> None:
+    day = "day" if work.window else "CAST(NULL AS INTEGER) AS day"
+    stage.handle.execute(
+        f"CREATE OR REPLACE TEMP VIEW {work.outcomes} AS"
+        f" SELECT line_no, message_id, skewed, {day}, hash, {work.outcome} AS outcome FROM {_JUDGED}"
+    )
+    for table, parts in made.items():
+        values = [f"{cell.place} AS c{n}" for n, cell in enumerate(parts)]
+        values += [f"{name} AS n{name.rpartition('_')[2]}" for name in nulls]
         stage.handle.execute(
-            f"CREATE OR REPLACE TEMP TABLE {work.cells_of(table)}_held AS"
-            f" SELECT line_no, message_id, event_time, received_at, {held},"
-            f"{' ' + sent_null + ',' if sent_null else ''} {flags} AS bad, ({required or 'false'}) AS unmet"
-            f" FROM (SELECT m.*, {typed} FROM ec_routed AS m SEMI JOIN"
-            f" (SELECT line_no FROM {work.outcomes} WHERE outcome = 'load') AS o ON o.line_no = m.line_no"
-            f" WHERE {takes(table)})"
+            f"CREATE OR REPLACE TEMP VIEW {work.cells_of(table)} AS"
+            f" SELECT line_no, event_time, received_at, {', '.join(values)} FROM {_JUDGED}"
+            f" WHERE {work.outcome} = 'load' AND {takes(table)}"
         )
-        stage.handle.execute(
-            f"CREATE OR REPLACE TEMP VIEW {work.cells_of(table)} AS SELECT *{empty} FROM {work.cells_of(table)}_held"
-        )
-        if required:
+
+
+def _settle_outcomes(stage: Stage, work: Work, made: Cells) -> None:
+    """Turn what would load into what it is: without a required value quarantined, of two with one id a duplicate."""
+    for table, parts in made.items():
+        unmet = " OR ".join("true" if cell.empty else f"{cell.place} IS NULL" for cell in parts if cell.column.required)
+        if unmet:
             stage.handle.execute(
-                f"UPDATE {work.outcomes} SET outcome = 'q:required' WHERE line_no IN"
-                f" (SELECT line_no FROM {work.cells_of(table)} WHERE unmet)"
+                f"UPDATE {_JUDGED} SET {work.outcome} = 'q:required'"
+                f" WHERE {work.outcome} = 'load' AND {takes(table)} AND ({unmet})"
             )
     if work.feed.kind != "users":
         stage.handle.execute(
-            f"UPDATE {work.outcomes} SET outcome = 'duplicate' WHERE outcome = 'load' AND line_no NOT IN"
-            f" (SELECT min(line_no) FROM {work.outcomes} WHERE outcome = 'load' GROUP BY hash)"
+            f"UPDATE {_JUDGED} SET {work.outcome} = 'duplicate' WHERE {work.outcome} = 'load' AND line_no NOT IN"
+            f" (SELECT min(line_no) FROM {_JUDGED} WHERE {work.outcome} = 'load' GROUP BY hash)"
         )
-    return made
 
 
 def deduplicate(stage: Stage, loader: Loader, works: Iterable[Work]) -> None:
@@ -143,12 +223,12 @@ def deduplicate(stage: Stage, loader: Loader, works: Iterable[Work]) -> None:
     if loader.remember("ec_ids", "ec_known", windows):
         for work in deduped:
             stage.handle.execute(
-                f"UPDATE {work.outcomes} SET outcome = 'duplicate' WHERE outcome = 'load' AND hash IN (SELECT hash"
-                f" FROM ec_known WHERE part = {work.part} AND mask & {work.mask} <> 0)"
+                f"UPDATE {_JUDGED} SET {work.outcome} = 'duplicate' WHERE {work.outcome} = 'load'"
+                f" AND hash IN (SELECT hash FROM ec_known WHERE part = {work.part} AND mask & {work.mask} <> 0)"
             )
 
 
-def store(loader: Loader, work: Work, made: dict[FeedTable, tuple[Cell, ...]]) -> Counter[TableName]:
+def store(loader: Loader, work: Work, made: Cells) -> Counter[TableName]:
     """Write the rows of one connection or activation; return how many per table."""
     rows: Counter[TableName] = Counter()
     for table, parts in made.items():
@@ -157,8 +237,7 @@ def store(loader: Loader, work: Work, made: dict[FeedTable, tuple[Cell, ...]]) -
         rows[table.name] = loader.insert(
             table.name,
             columns,
-            f"SELECT {values} FROM {work.cells_of(table)} SEMI JOIN (SELECT line_no FROM {work.outcomes}"
-            f" WHERE outcome = 'load') AS o USING (line_no)",
+            f"SELECT {values} FROM {work.cells_of(table)}",
         )
     return rows
 
@@ -167,7 +246,7 @@ def settle(
     stage: Stage,
     chunk: Lines,
     work: Work,
-    made: dict[FeedTable, tuple[Cell, ...]],
+    made: Cells,
     *,
     counts_computations: bool = False,
 ) -> Settled:
@@ -190,7 +269,7 @@ def settle(
     if counts.quarantined > extra:
         quarantine.keep_messages(stage, chunk, work.number, work.outcomes, quarantine.secrets_of(work.feed))
     for table, parts in made.items():
-        quarantine.keep_cells(stage, chunk, work.number, table, parts, work.cells_of(table), work.outcomes)
+        quarantine.keep_cells(stage, chunk, work.number, table, parts, work.cells_of(table))
     found = undeclared.find(stage, work.number, work.feed, work.outcomes, counts_computations=counts_computations)
     if work.feed.kind == "connection" and work.feed.on_undeclared == "quarantine":
         undeclared.stage_values(stage, work.feed, work.outcomes)

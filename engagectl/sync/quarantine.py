@@ -117,21 +117,19 @@ def keep_messages(stage: Stage, chunk: Lines, number: int, outcomes: str, secret
     )
 
 
-def keep_cells(
-    stage: Stage, chunk: Lines, number: int, table: FeedTable, parts: tuple[Cell, ...], cells: str, outcomes: str
-) -> None:
+def keep_cells(stage: Stage, chunk: Lines, number: int, table: FeedTable, parts: tuple[Cell, ...], cells: str) -> None:
     """Stage the values of rows that load which do not fit their columns."""
-    flagged = stage.handle.execute(f"SELECT DISTINCT unnest(bad) FROM {cells} WHERE len(bad) > 0 ORDER BY 1").fetchall()
     of = f"{literal(table.name.schema)}, {literal(table.name.table)}"
-    for (n,) in flagged:
-        cell = parts[n]
+    for n, cell in enumerate(parts):
+        if not cell.misfits:
+            continue
         row = "m.user_id" if table.role == "users" else "m.message_id"
         content = _content("NULL" if cell.secret else f"({cell.sent})", f"({cell.sent})", "text")
         stage.handle.execute(
             f"INSERT INTO {STAGED} SELECT {number}, m.message_id, {of}, {literal(cell.column.name)}, 'does_not_fit',"
             f" {_place(chunk)}, {content}, {row}, {_time('m.event_time')} FROM ec_routed AS m"
-            f" JOIN {LINES} AS l ON l.line_no = m.line_no WHERE m.line_no IN (SELECT c.line_no FROM {cells} AS c"
-            f" JOIN {outcomes} AS o ON o.line_no = c.line_no WHERE list_contains(c.bad, {n}) AND o.outcome = 'load')"
+            f" JOIN {LINES} AS l ON l.line_no = m.line_no"
+            f" WHERE m.line_no IN (SELECT line_no FROM {cells} WHERE c{n} IS NULL) AND ({cell.sent}) IS NOT NULL"
         )
 
 

@@ -256,21 +256,33 @@ def takes(table: FeedTable) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One column of one table: what was sent (NULL when nothing), and the value that is stored. A `secret` value is
-    kept nowhere else but as its hash; an `empty` column is one that no line of the chunk fills.
+    """One column of one table: what was sent, an expression that is NULL when nothing was; None for what every message
+    has, the `standard` expression. A `secret` value is kept nowhere else but as its hash; an `empty` column is one that
+    no line of the chunk fills. `place` is where the typed value stands; `misfits` tells that some values do not fit.
     """
 
     column: FeedColumn
     sent: str | None
-    typed: str
+    standard: str = ""
+    membership: bool = False
     secret: bool = False
     empty: bool = False
+    place: str = ""
+    misfits: bool = False
+
+    def typed(self, value: str) -> str:
+        """Return what the column stores of a value, the name of what was sent."""
+        if self.sent is None:
+            return self.standard
+        if self.column.transforms:
+            return transformed(value, self.column.transforms, self.column.type, key_table=KEYS)
+        if self.empty:
+            return nothing(self.column.type)
+        return strict(value, self.column.type, membership=self.membership)
 
 
 def cells(feed: Feed, table: FeedTable, stage: Stage, seen: Seen, *, uuid_ts: str) -> tuple[Cell, ...]:
-    members = {key for item in feed.declared if item.kind == "audience" for key in item.keys}
-    if feed.subject is not None:
-        members.update(stored_name(key) for key in feed.subject.keys)
+    members = _members(feed)
     made = (
         (column, _cell(column, table, stage, seen, uuid_ts=uuid_ts, members=members))
         for column in table.columns
@@ -279,46 +291,48 @@ def cells(feed: Feed, table: FeedTable, stage: Stage, seen: Seen, *, uuid_ts: st
     return tuple(_of_mobile(feed, stage, seen, cell) if column.mobile else cell for column, cell in made)
 
 
+def _members(feed: Feed) -> set[str]:
+    """Return the keys whose values are memberships."""
+    members = {key for item in feed.declared if item.kind == "audience" for key in item.keys}
+    if feed.subject is not None:
+        members.update(stored_name(key) for key in feed.subject.keys)
+    return members
+
+
 def _of_mobile(feed: Feed, stage: Stage, seen: Seen, cell: Cell) -> Cell:
     """Return the cell for messages of computations sent with `mobile_ids`; for any other nothing was sent."""
-    if cell.sent is None or cell.empty or all(sent.mobile_ids for sent in feed.sent):
+    if cell.sent is None or all(sent.mobile_ids for sent in feed.sent):
         return cell
     asked = {(sent.kind, sent.id): sent.keys for sent in feed.sent if sent.mobile_ids}
     found = ((raw, resolve(raw, feed.declared)) for raw in seen.computations)
     named = one_of("computation", [raw for raw, item in found if item is not None and (item.kind, item.id) in asked])
     held = _holds(stage, [key for keys in asked.values() for key in keys])
-    when = f"{named} OR (computation IS NULL AND ({held}))"
-    return replace(cell, sent=f"CASE WHEN {when} THEN {cell.sent} END", typed=f"CASE WHEN {when} THEN {cell.typed} END")
+    return replace(cell, sent=f"CASE WHEN {named} OR (computation IS NULL AND ({held})) THEN {cell.sent} END")
 
 
 def _cell(column: FeedColumn, table: FeedTable, stage: Stage, seen: Seen, *, uuid_ts: str, members: set[str]) -> Cell:
     value = column.value
     if isinstance(value, Standard):
-        return Cell(column, None, _standard(value, table, seen, uuid_ts))
-    membership = False
+        return Cell(column, None, standard=_standard(value, table, seen, uuid_ts))
     if isinstance(value, AtPath):
-        paths = ", ".join(f"nullif({stage.at(path)}, 'null')" for path in alternatives(value))
-        sent = f"coalesce({paths})"
-        empty = not any(path in stage.columns for path in alternatives(value))
+        held = [f"nullif({stage.at(path)}, 'null')" for path in alternatives(value) if path in stage.columns]
+        sent = f"coalesce({', '.join(held)})" if held else stage.at(value.paths[0])
+        empty = not held
         if column.added_by_sync:  # an object has columns of its own
             sent = f"CASE WHEN {sent}[1] <> '{{' THEN {sent} END"
-    else:
-        sent = stage.in_body(value.keys)
-        empty = not any(key in stage.spellings for key in value.keys)
-        membership = bool(members & set(value.keys))
-    if column.transforms:
-        return Cell(column, sent, transformed(sent, column.transforms, column.type, key_table=KEYS))
-    if empty:
-        return Cell(column, sent, nothing(column.type), empty=True)
-    return Cell(column, sent, strict(sent, column.type, membership=membership))
+        return Cell(column, sent, empty=empty and not column.transforms)
+    empty = not any(key in stage.spellings for key in value.keys)
+    return Cell(
+        column,
+        stage.in_body(value.keys),
+        membership=bool(members & set(value.keys)),
+        empty=empty and not column.transforms,
+    )
 
 
 def retyped(feed: Feed, column: FeedColumn, sent: str) -> str:
     """Return what a column stores of a value, its compact JSON text, or NULL where it does not fit."""
-    members = {key for item in feed.declared if item.kind == "audience" for key in item.keys}
-    if feed.subject is not None:
-        members.update(stored_name(key) for key in feed.subject.keys)
-    membership = isinstance(column.value, InBody) and bool(members & set(column.value.keys))
+    membership = isinstance(column.value, InBody) and bool(_members(feed) & set(column.value.keys))
     if column.transforms:
         typed = transformed(sent, column.transforms, column.type, key_table=KEYS)
     else:

@@ -25,7 +25,7 @@ from engagectl.journal.tables import rfc3339
 from engagectl.model.address import Address
 from engagectl.model.feed import InBody
 from engagectl.sync import users
-from engagectl.sync.chunk import Work
+from engagectl.sync.chunk import Work, judge
 from engagectl.sync.extend import Addition, Extender, Met
 from engagectl.sync.inputs import Chunk, InputFile, Unreadable, as_relation, chunks, identity, readable, verify
 from engagectl.sync.inputs.complete import is_closed
@@ -377,6 +377,9 @@ class Run:
                 hit("chunk.read")
                 load(stage, chunk, as_relation(chunk))
                 hit("chunk.staged")
+                uuid_ts = self._stamp()
+                made = judge(stage, going, uuid_ts=uuid_ts)
+                hit("chunk.judged")
                 works = [work for work in going if work.feed.kind != "users"]
                 if works and not is_stored:
                     commit_chunk(
@@ -385,11 +388,12 @@ class Run:
                         file,
                         chunk,
                         works,
+                        made,
                         {work: self.places.at(work, file) for work in works},
                         identity=known,
                         number=number,
                         secret=secret,
-                        uuid_ts=self._stamp(),
+                        uuid_ts=uuid_ts,
                         pieces=pieces,
                         additions=additions,
                     )
@@ -399,7 +403,7 @@ class Run:
                     waiting = self.folds.setdefault(work, _Waiting())
                     before = self.places.at(work, file)
                     piece, waiting.rows = gather(
-                        self.writer, stage, file, chunk, work, before, identity=known, number=number, secret=secret
+                        stage, file, chunk, work, made[work], before, identity=known, number=number, secret=secret
                     )
                     waiting.pieces.append(piece)
                 return

@@ -14,7 +14,7 @@ from engagectl.journal.undeclared import count_undeclared
 from engagectl.model.feed import Feed, InBody
 from engagectl.model.schema import TableName
 from engagectl.sync import quarantine, users
-from engagectl.sync.chunk import Settled, Work, deduplicate, judge, settle, store
+from engagectl.sync.chunk import Cells, Settled, Work, deduplicate, settle, store
 from engagectl.sync.extend import Addition, Extender
 from engagectl.sync.inputs import Chunk, InputFile
 from engagectl.sync.options import Clock
@@ -73,6 +73,7 @@ def commit_chunk(
     file: InputFile,
     chunk: Chunk,
     works: Sequence[Work],
+    made: Mapping[Work, Cells],
     stands: Mapping[Work, Checkpoint | None],
     *,
     identity: str,
@@ -82,7 +83,7 @@ def commit_chunk(
     pieces: list[Piece],
     additions: Sequence[Addition] = (),
 ) -> None:
-    """Load a staged chunk for its connections and activations, all or nothing; `pieces` gets what it did for each.
+    """Load a judged chunk for its connections and activations, all or nothing; `pieces` gets what it did for each.
 
     Raises Met, and nothing is done, when the chunk brings what a feed must be extended for or stops at, and FeedRefused
     when the warehouse does not take the rows of one feed.
@@ -91,8 +92,6 @@ def commit_chunk(
     with _transaction(writer):
         hit("chunk.begun")
         writer.extender.write(writer.connection, writer.journal, additions, works)
-        made = judge(stage, works, uuid_ts=uuid_ts)
-        hit("chunk.judged")
         deduplicate(stage, writer.loader, works)
         hit("chunk.remembered")
         writer.extender.meet(writer.connection, stage, works)
@@ -115,19 +114,19 @@ def commit_chunk(
 
 
 def gather(
-    writer: Writer,
     stage: Stage,
     file: InputFile,
     chunk: Chunk,
     work: Work,
+    made: Cells,
     before: Checkpoint | None,
     *,
     identity: str,
     number: int,
     secret: bool,
 ) -> tuple[Piece, int]:
-    """Put a staged chunk's identifies aside for the fold of one users feed; return also how many wait now."""
-    made = judge(stage, [work], uuid_ts=rfc3339(writer.clock()))[work]
+    """Put a judged chunk's identifies aside for the fold of one users feed; return also how many wait now."""
+    quarantine.begin(stage)
     quarantine.keep_lines(stage, chunk, secret=secret)
     settled = settle(stage, chunk, work, made)
     quarantine.put_aside(stage, users.kept(work), file=file.key)

@@ -41,10 +41,7 @@ def gather(stage: Stage, work: Work, parts: tuple[Cell, ...], cells: str) -> int
                 columns.append(f"n{n} AS {_null(cell.column.name)}")
         elif cell.column.name == "id":
             columns.append(f"c{n} AS id")
-    select = (
-        f"SELECT {', '.join(columns)} FROM {cells} SEMI JOIN (SELECT line_no FROM {work.outcomes}"
-        f" WHERE outcome = 'load') AS o USING (line_no)"
-    )
+    select = f"SELECT {', '.join(columns)} FROM {cells}"
     run = stage.handle.execute
     run(f"CREATE TEMP TABLE IF NOT EXISTS {waiting(work)} AS SELECT * FROM ({select}) LIMIT 0")
     run(f"INSERT INTO {waiting(work)} BY NAME {select}")
