@@ -156,6 +156,8 @@ def load(stage: Stage, chunk: Lines, relation: object) -> None:
     """
     stage.handle.register(LINES, relation)
     sources = _message(stage, chunk)
+    if doubled := _doubled(stage):
+        sources = _message(stage, chunk, doubled)
     _body(stage, sources.values(), _paths(stage, sources))
     if chunk.long_numbers:
         _exact(stage, chunk)
@@ -167,8 +169,10 @@ def release(stage: Stage) -> None:
     stage.handle.unregister(LINES)
 
 
-def _read(stage: Stage, chunk: Lines) -> str:
-    """Return the SELECT of every line: what is wrong with it, and its text if nothing is."""
+def _read(chunk: Lines, doubled: Sequence[int]) -> str:
+    """Return the SELECT of every line: what is wrong with it, and its text if nothing is. `keys` is the hash of its
+    list of keys; those of `doubled` hold one twice.
+    """
     said = [text for text in _LENIENT if text.encode() in chunk.buffer]  # nearly always none: then no line is searched
     lenient = " OR ".join(f"contains(line, {literal(text)})" for text in said) or "false"
     blanked = f"regexp_replace(line, {literal(_STRING)}, '0', 'g')"
@@ -177,30 +181,39 @@ def _read(stage: Stage, chunk: Lines) -> str:
         for reason, lines in (("too_long", chunk.too_long), ("too_deep", chunk.deep))
         if lines
     )
-    doubled = _doubled(stage)
-    twice = f"WHEN hash(json_keys(line)) IN ({doubled}) THEN 'duplicate_key'" if doubled else ""
+    twice = f"WHEN keys IN ({', '.join(map(str, doubled))}) THEN 'duplicate_key'" if doubled else ""
     return f"""
-        SELECT line_no, shape, CASE WHEN shape IS NULL THEN line END AS line
-        FROM (SELECT line_no, line,
+        SELECT line_no, shape, keys, CASE WHEN shape IS NULL THEN line END AS line
+        FROM (SELECT line_no, line, keys,
           CASE {odd} WHEN line IS NULL THEN 'invalid_utf8'
-            WHEN NOT json_valid(line) THEN CASE WHEN trim(line, {_SPACE}) = '' THEN 'empty_line'
+            WHEN keys IS NULL THEN CASE WHEN trim(line, {_SPACE}) = '' THEN 'empty_line'
               ELSE 'malformed_json' END
             WHEN NOT starts_with(line, '{{') AND json_type(line) <> 'OBJECT' THEN 'not_an_object'
             WHEN ({lenient}) AND regexp_matches({blanked}, {literal(_NO_JSON)}) THEN 'malformed_json'
             {twice} END AS shape
-          FROM {LINES})"""
+          FROM (SELECT *, CASE WHEN json_valid(line) THEN hash(json_keys(line)) END AS keys FROM {LINES}))"""
 
 
-def _doubled(stage: Stage) -> str:
-    """Return the hashes of lists of top-level keys with a key twice: of one key said twice, which one counts?"""
-    rows = stage.handle.execute(
-        f"SELECT h FROM (SELECT hash(k) AS h, any_value(k) AS k FROM (SELECT json_keys(line) AS k FROM {LINES}"
-        f" WHERE json_valid(line)) GROUP BY h) WHERE len(k) <> list_unique(k)"
-    ).fetchall()
-    return ", ".join(str(row[0]) for row in rows)
+def _doubled(stage: Stage) -> tuple[int, ...]:
+    """Return the hashes of lists of top-level keys with a key twice: of one key said twice, which one counts?
+
+    Messages share few lists: one line of each is looked at.
+    """
+    run = stage.handle.execute
+    some = run("SELECT any_value(line_no) FROM ec_message WHERE keys IS NOT NULL GROUP BY keys").fetchall()
+    listed = ", ".join(str(line) for (line,) in some)
+    found = (
+        run(
+            f"SELECT hash(k) FROM (SELECT json_keys(line) AS k FROM {LINES} WHERE line_no IN ({listed}))"
+            " WHERE len(k) <> list_unique(k)"
+        ).fetchall()
+        if some
+        else []
+    )
+    return tuple(int(key) for (key,) in found)
 
 
-def _message(stage: Stage, chunk: Lines) -> dict[tuple[str, ...], str]:
+def _message(stage: Stage, chunk: Lines, doubled: Sequence[int] = ()) -> dict[tuple[str, ...], str]:
     """Stage standard fields and bodies; return the column of each source that feeds ask for."""
     sources = dict.fromkeys((*STANDARD, *(path[:2] for path in stage.asked)))
     if stage.shape.context_traits:
@@ -242,7 +255,7 @@ def _message(stage: Stage, chunk: Lines) -> dict[tuple[str, ...], str]:
     bad_identity += f" OR coalesce(length(message_id) > {ID_CHARS}, false)"
     stage.handle.execute(f"""
         CREATE OR REPLACE TEMP TABLE ec_message AS
-        SELECT line_no, shape, type, message_id, user_id, anonymous_id, event, {names},
+        SELECT line_no, shape, keys, type, message_id, user_id, anonymous_id, event, {names},
           received_at, sent_at, original_timestamp,
           CASE WHEN event_time > received_at + {FUTURE} THEN received_at ELSE event_time END AS event_time,
           coalesce(event_time > received_at + {FUTURE}, false) AS skewed, bad_time, bad_identity, body
@@ -260,12 +273,12 @@ def _message(stage: Stage, chunk: Lines) -> dict[tuple[str, ...], str]:
                   THEN coalesce({_object(json_of["properties"])}, {_object(json_of["traits"])})
                   ELSE {traits} END AS body
               FROM (
-                SELECT line_no, line, j, shape, {text["type"]} AS type, {text["messageId"]} AS message_id,
+                SELECT line_no, line, j, shape, keys, {text["type"]} AS type, {text["messageId"]} AS message_id,
                   {text["userId"]} AS user_id, {text["anonymousId"]} AS anonymous_id, {text["event"]} AS event,
                   {text["timestamp"]} AS timestamp_text, {text["originalTimestamp"]} AS original_text,
                   {text["sentAt"]} AS sent_text, {text["receivedAt"]} AS received_text,
                   {", ".join(f"{value} AS {name}" for name, value in kept.items())}
-                FROM (SELECT *, {struct} AS j FROM ({_read(stage, chunk)}))))))""")
+                FROM (SELECT *, {struct} AS j FROM ({_read(chunk, doubled)}))))))""")
     return asked
 
 

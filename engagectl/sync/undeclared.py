@@ -135,12 +135,13 @@ def _context(stage: Stage, number: int, feed: Feed) -> Iterator[Undeclared]:
         if path[0] == "context"
     }
     at = literal(pointer(stage.shape.path(("context",))))
-    sample = f"m.line_no % (CASE WHEN n > {_SAMPLE_FROM} THEN {_SAMPLED} ELSE 1 END) = 0"
+    ((lines,),) = stage.handle.execute("SELECT count(*) FROM ec_messages").fetchall()
+    every = _SAMPLED if lines > _SAMPLE_FROM else 1
     ((structure, first, last),) = stage.handle.execute(
         f"SELECT CAST(json_group_structure(json_extract(l.line, {at})) AS VARCHAR), {_WHEN.format('min')},"
-        f" {_WHEN.format('max')} FROM ec_messages AS m JOIN {LINES} AS l ON l.line_no = m.line_no,"
-        " (SELECT count(*) AS n FROM ec_messages)"
-        f" WHERE m.broken IS NULL AND {sample}"
+        f" {_WHEN.format('max')} FROM (SELECT * FROM {LINES} WHERE line_no % {every} = 0) AS l JOIN"
+        f" (SELECT line_no, received_at FROM ec_messages WHERE broken IS NULL AND line_no % {every} = 0) AS m"
+        " ON l.line_no = m.line_no"
     ).fetchall()
     found = json.loads(structure) if structure else None
     paths = sorted(path for path in _leaves(found, ()) if path not in known) if isinstance(found, dict) else []

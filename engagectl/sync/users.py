@@ -1,5 +1,6 @@
 """The fold of identifies into one row per user: the greater event time wins, ties by the greater value."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engagectl.model.column_type import ColumnType
@@ -10,6 +11,8 @@ from engagectl.sync.route import Cell, as_stored
 from engagectl.sync.sql.quoting import ident
 from engagectl.sync.stage import Stage
 from engagectl.warehouses.contract import Loader, UsersFold
+
+_TIED = "ec_tied"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +56,23 @@ def fold(loader: Loader, work: Work, times: Times, *, uuid_ts: str) -> int:
     """Fold what waits to one row per user and hand it to the loader; return the rows of users written."""
     feed = work.feed
     (table,) = feed.tables
-    select = ["id", "max(received_at) AS received_at", 'max(event_time) AS "timestamp"']
-    traits: list[tuple[str, str, ColumnType]] = []
-    for column in table.columns:
-        if not column.fed or not isinstance(column.value, InBody) or column.name not in times.columns:
-            continue
-        at, value = times.columns[column.name], _value(column.name)
-        there = f"{value} IS NOT NULL" + (f" OR {_null(column.name)}" if feed.null_erases else "")
-        newest = f"arg_max({{'v': {value}}}, (event_time, {value} IS NOT NULL, {value})) FILTER (WHERE {there})"
-        select.append(f"struct_extract({newest}, 'v') AS {ident(column.name)}")
-        select.append(f"max(event_time) FILTER (WHERE {there}) AS {ident('at:' + at)}")
-        traits.append((column.name, at, column.stored))
-    loader.stage.execute(
-        f"CREATE OR REPLACE TEMP TABLE ec_users AS SELECT {', '.join(select)} FROM {waiting(work)} GROUP BY id"
-    )
+    traits: list[tuple[str, str, ColumnType]] = [
+        (column.name, times.columns[column.name], column.stored)
+        for column in table.columns
+        if column.fed and isinstance(column.value, InBody) and column.name in times.columns
+    ]
+    run, rows = loader.stage.execute, waiting(work)
+    tied = f"SELECT id FROM {_TIED}"
+    if feed.null_erases:
+        newest = f"{_newest(traits, by_value=True, null_erases=True)} FROM {rows} GROUP BY id"
+    elif _has_ties(loader, rows, [name for name, _, _ in traits]):
+        newest = (
+            f"{_newest(traits, by_value=False)} FROM {rows} WHERE id NOT IN ({tied}) GROUP BY id UNION ALL BY NAME"
+            f" {_newest(traits, by_value=True)} FROM {rows} WHERE id IN ({tied}) GROUP BY id"
+        )
+    else:
+        newest = f"{_newest(traits, by_value=False)} FROM {rows} GROUP BY id"
+    run(f"CREATE OR REPLACE TEMP TABLE ec_users AS {newest}")
     return loader.fold_users(
         UsersFold(
             users=table.name,
@@ -77,6 +83,33 @@ def fold(loader: Loader, work: Work, times: Times, *, uuid_ts: str) -> int:
             uuid_ts=uuid_ts,
         )
     )
+
+
+def _newest(traits: Sequence[tuple[str, str, ColumnType]], *, by_value: bool, null_erases: bool = False) -> str:
+    """Return the SELECT of the newest value of each trait; `by_value` decides between values of one instant."""
+    select = ["id", "max(received_at) AS received_at", 'max(event_time) AS "timestamp"']
+    for name, at, _ in traits:
+        value = _value(name)
+        there = f"{value} IS NOT NULL" + (f" OR {_null(name)}" if null_erases else "")
+        found = f"arg_max({value}, event_time) FILTER (WHERE {there})"
+        if by_value:
+            order = f"(event_time, {value} IS NOT NULL, {value})"
+            found = f"struct_extract(arg_max({{'v': {value}}}, {order}) FILTER (WHERE {there}), 'v')"
+        select += [f"{found} AS {ident(name)}", f"max(event_time) FILTER (WHERE {there}) AS {ident('at:' + at)}"]
+    return f"SELECT {', '.join(select)}"
+
+
+def _has_ties(loader: Loader, rows: str, traits: Sequence[str]) -> bool:
+    """Stage the users who have several identifies of one instant that differ; tell whether there are some."""
+    values = ", ".join(map(_value, traits)) or "NULL"
+    twice = f"SELECT id, event_time FROM {rows} GROUP BY ALL HAVING count(*) > 1"
+    run = loader.stage.execute
+    run(
+        f"CREATE OR REPLACE TEMP TABLE {_TIED} AS SELECT DISTINCT id FROM (SELECT id FROM {rows} SEMI JOIN ({twice})"
+        f" AS t USING (id, event_time) GROUP BY id, event_time HAVING count(DISTINCT row({values})) > 1)"
+    )
+    ((found,),) = run(f"SELECT count(*) FROM {_TIED}").fetchall()
+    return bool(found)
 
 
 def release(loader: Loader, work: Work) -> None:
