@@ -23,7 +23,7 @@ from engagectl.model.names import stored_name
 from engagectl.sync.inputs.lines import Overlong
 from engagectl.sync.inputs.shape import SEGMENT, Shape
 from engagectl.sync.sql.casts import string_of, time_of
-from engagectl.sync.sql.extract import extract
+from engagectl.sync.sql.extract import extract, string_at
 from engagectl.sync.sql.quoting import literal
 from engagectl.sync.tombstones import are_staged
 
@@ -40,9 +40,10 @@ STANDARD: tuple[tuple[str, ...], ...] = (
     ("receivedAt",),
     ("traits",),
     ("properties",),
-    ("integrations",),
     PERSONAS,
 )
+_STRINGS = ("type", "messageId", "userId", "anonymousId", "event")
+_TIMES = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
 CONTEXT_TRAITS = ("context", "traits")
 FUTURE = "INTERVAL 24 HOUR"
 LINES = "ec_lines"
@@ -218,7 +219,10 @@ def _message(stage: Stage, chunk: Lines, doubled: Sequence[int] = ()) -> dict[tu
     sources = dict.fromkeys((*STANDARD, *(path[:2] for path in stage.asked)))
     if stage.shape.context_traits:
         sources[CONTEXT_TRAITS] = None
-    struct, found = extract("line", (stage.shape.path(path) for path in sources), struct="j")
+    if stage.integrations:
+        sources["integrations",] = None
+    contents = {stage.shape.path((name,)) for name in (*_STRINGS, *_TIMES)}
+    struct, found = extract("line", (stage.shape.path(path) for path in sources), struct="j", contents=contents)
     place = {path: found[stage.shape.path(path)] for path in sources}
     asked = {path: f"s{n}" for n, path in enumerate(dict.fromkeys(path[:2] for path in stage.asked))}
     asked |= {PERSONAS: "personas"} if PERSONAS in asked else {}
@@ -226,15 +230,15 @@ def _message(stage: Stage, chunk: Lines, doubled: Sequence[int] = ()) -> dict[tu
     if stage.integrations:
         kept["integrations"] = place["integrations",]
     names = ", ".join(kept)
-    text = {path[-1]: string_of(place[path]) for path in STANDARD}
-    json_of = {path[-1]: place[path] for path in STANDARD}
+    said = {path[-1]: place[path] for path in STANDARD}
+    text = {name: string_at(said[name], "line", stage.shape.path((name,))) for name in _STRINGS}
     if stage.shape.type is not None:
-        text["type"], json_of["type"] = literal(stage.shape.type), literal(f'"{stage.shape.type}"')
-    traits = _object(json_of["traits"])
+        text["type"] = said["type"] = literal(stage.shape.type)
+    traits = _object(said["traits"])
     if stage.shape.context_traits:
         traits = f"coalesce({traits}, {_object(place[CONTEXT_TRAITS])})"
     bad_time = " OR ".join(
-        f"({json_of[name]} IS NOT NULL AND {made} IS NULL)"
+        f"({said[name]} IS NOT NULL AND {made} IS NULL)"
         for name, made in (
             ("timestamp", '"timestamp"'),
             ("originalTimestamp", "original_timestamp"),
@@ -243,7 +247,7 @@ def _message(stage: Stage, chunk: Lines, doubled: Sequence[int] = ()) -> dict[tu
         )
     )
     bad_identity = " OR ".join(
-        f"({json_of[name]} IS NOT NULL AND ({made} IS NULL OR contains({made}, chr(0))))"
+        f"({said[name]} IS NOT NULL AND ({made} IS NULL OR contains({made}, chr(0))))"
         for name, made in (
             ("type", "type"),
             ("messageId", "message_id"),
@@ -267,23 +271,29 @@ def _message(stage: Stage, chunk: Lines, doubled: Sequence[int] = ()) -> dict[tu
             SELECT *, coalesce(said_received, sent_at, "timestamp", original_timestamp) AS received_at,
               {bad_time} AS bad_time, {bad_identity} AS bad_identity
             FROM (
-              SELECT *, {time_of("timestamp_text")} AS "timestamp", {time_of("sent_text")} AS sent_at,
-                {time_of("original_text")} AS original_timestamp, {time_of("received_text")} AS said_received,
+              SELECT *, {_time_like("sent_text")} AS sent_at, {_time_like("original_text")} AS original_timestamp,
+                {_time_like("received_text")} AS said_received,
                 CASE WHEN type = 'track'
-                  THEN coalesce({_object(json_of["properties"])}, {_object(json_of["traits"])})
+                  THEN coalesce({_object(said["properties"])}, {_object(said["traits"])})
                   ELSE {traits} END AS body
               FROM (
-                SELECT line_no, line, j, shape, keys, {text["type"]} AS type, {text["messageId"]} AS message_id,
+                SELECT line_no, j, shape, keys, {text["type"]} AS type, {text["messageId"]} AS message_id,
                   {text["userId"]} AS user_id, {text["anonymousId"]} AS anonymous_id, {text["event"]} AS event,
-                  {text["timestamp"]} AS timestamp_text, {text["originalTimestamp"]} AS original_text,
-                  {text["sentAt"]} AS sent_text, {text["receivedAt"]} AS received_text,
+                  {said["timestamp"]} AS timestamp_text, {said["originalTimestamp"]} AS original_text,
+                  {said["sentAt"]} AS sent_text, {said["receivedAt"]} AS received_text,
+                  {time_of("timestamp_text")} AS "timestamp",
                   {", ".join(f"{value} AS {name}" for name, value in kept.items())}
                 FROM (SELECT *, {struct} AS j FROM ({_read(chunk, doubled)}))))))""")
     return asked
 
 
+def _time_like(text: str) -> str:
+    """Return the instant of a text; most messages say one time several times."""
+    return f'CASE WHEN {text} = timestamp_text THEN "timestamp" ELSE {time_of(text)} END'
+
+
 def _object(value: str) -> str:
-    return f"CASE WHEN {value}[1] = '{{' THEN {value} END"
+    return f"CASE WHEN starts_with({value}, '{{') THEN {value} END"
 
 
 _PERSONAS = ("computation_key", "computation_class", "event_emitter_id", "space_id", "namespace")
