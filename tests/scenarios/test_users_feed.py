@@ -144,7 +144,7 @@ def test_an_identify_whose_only_value_does_not_fit_makes_its_user(house: House) 
     report = house.sync()
     assert _users(house) == [("u1", None, None)]
     assert house.rows("engage_default.identifies", f"user_id, {REVENUE}") == [("u1", None)]
-    assert {counts.address.kind: (counts.inserted, counts.cells) for counts in report.feeds.values()} == {
+    assert {counts.feed.kind: (counts.inserted, counts.cells) for counts in report.feeds.values()} == {
         "connection": (1, 1),
         "users": (1, 1),
     }
