@@ -12,7 +12,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from engagectl.cli.flags import TABLE, FlagError, Invocation, from_environment, help_text, read_env_files, take
+from engagectl.cli.flags import TABLE, FlagError, Invocation, from_environment, read_env_files, take
+from engagectl.cli.front import ABOUT, front_page
 from engagectl.cli.manual import lesson
 from engagectl.cli.registry import COMMANDS
 
@@ -77,17 +78,8 @@ class LazyGroup(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  the base class decides
         return list(COMMANDS)
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  the base class decides
-        """List the commands by group, in the order of the registry."""
-        groups: dict[str, list[tuple[str, str]]] = {}
-        for name, (_, text, group) in COMMANDS.items():
-            groups.setdefault(group, []).append((name, text))
-        for group, lines in groups.items():
-            with formatter.section(group):
-                formatter.write_dl(lines)
-
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  the base class decides
-        formatter.write(f"\n{help_text()}\n")
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  the base class decides
+        formatter.write(f"{front_page()}\n")
 
     def main(  # type: ignore[override]  # the base names click's keywords; they pass through here unread
         self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **keywords: Any
@@ -180,9 +172,9 @@ app = typer.Typer(
 )
 
 
-@app.callback()
+@app.callback(help=ABOUT)
 def root() -> None:
-    """Plan, review and load Engage audiences, computed traits and journeys into your warehouse, from YAML."""
+    pass
 
 
 def run(args: Sequence[str]) -> int:

@@ -17,6 +17,11 @@ def main(argv: "Sequence[str] | None" = None) -> int:
 
         sys.stdout.write(f"engagectl {__version__}\n")
         return 0
+    if args in (["--help"], ["-h"]):
+        from engagectl.cli.front import front_page
+
+        sys.stdout.write(f"{front_page()}\n")
+        return 0
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # no other package looks into the YAML
     gc.set_threshold(100_000, 50, 100)  # a plan makes many small lasting nouns and few cycles: look for those seldom
     from engagectl.cli.app import run

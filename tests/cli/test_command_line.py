@@ -46,8 +46,15 @@ def test_every_command_has_help(command: str) -> None:
     assert COMMANDS[command][1] in " ".join(done.out.split())
 
 
+def test_the_first_page_is_the_same_with_and_without_typer() -> None:
+    page = run("--help")
+    assert page.code == 0
+    assert page.out == run("-q", "--help").out == run("-h").out
+    assert all(len(line) <= 80 for line in page.out.partition("Global flags")[0].splitlines())
+
+
 def test_help_imports_nothing_heavy() -> None:
-    heavy = ("pydantic", "rich", "jinja2", "yaml", "sqlglot", "duckdb", "psycopg", "ruamel")
+    heavy = ("typer", "typing", "pydantic", "rich", "jinja2", "yaml", "sqlglot", "duckdb", "psycopg", "ruamel")
     script = (
         "import sys\nfrom engagectl.cli.entry import main\nassert main(['--help']) == 0\n"
         "loaded = {name.partition('.')[0] for name in sys.modules}\n"
