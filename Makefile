@@ -126,6 +126,16 @@ bench: $(VENV)/ready ## Measure sync against the limits and the peers (SIZES, ST
 bench-full: ## The same at 100k, 1M, 5M and 10M messages, into docs/performance.md
 	$(MAKE) bench SIZES="100000 1000000 5000000 10000000" STORED="1000000 5000000" BENCH="--write docs/performance.md"
 
+SQLMESH := .venv-sqlmesh
+$(SQLMESH)/ready: benchmarks/peers_plan.txt
+	$(PYTHON) -m venv $(SQLMESH)
+	$(SQLMESH)/bin/python -m pip install --quiet -r benchmarks/peers_plan.txt
+	@touch $@
+
+bench-plan: $(VENV)/ready ## Measure a plan of 1,000 tables beside terraform and sqlmesh (RUNS)
+	-$(MAKE) -s $(SQLMESH)/ready
+	$(BIN)/python benchmarks/plan_1000_tables.py --peers --runs $(RUNS) --sqlmesh $(SQLMESH)/bin/sqlmesh
+
 all: lint type test ## What CI runs
 
-.PHONY: test-warehouses test-dbt test-pre-commit test-terraform test-workflows bench bench-full schemas help install demo test property-test test-html lint type fmt all crash-test crash-test-full fuzz tamper
+.PHONY: test-warehouses test-dbt test-pre-commit test-terraform test-workflows bench bench-full bench-plan schemas help install demo test property-test test-html lint type fmt all crash-test crash-test-full fuzz tamper
