@@ -70,12 +70,22 @@ def plan_html(plan: Plan) -> str:
         style=folder.joinpath("plan.css").read_text(encoding="utf-8"),
         verdict=_verdict(plan),
         compared=escape(compared_with(plan)).capitalize(),
-        mood="bad" if plan.refused else "warn" if any("DATA_LOSS" in one.hazards for one in steps) else "good",
+        mood="bad"
+        if plan.refused
+        else "warn"
+        if any({"DATA_LOSS", "TABLE_REWRITE"} & {*one.hazards} for one in steps)
+        else "good",
         loud=[
             (f"{escape(part.warehouse)}: {_subject(step)}", _rows(step), escape(said(step.change)[2]), _place(step))
             for part in plan.warehouses
             for step in part.steps
             if "DATA_LOSS" in step.hazards
+        ],
+        costly=[
+            (f"{escape(part.warehouse)}: {_subject(step)}", _rows(step), escape(said(step.change)[2]), _place(step))
+            for part in plan.warehouses
+            for step in part.steps
+            if "TABLE_REWRITE" in step.hazards and "DATA_LOSS" not in step.hazards
         ],
         findings=[
             (one.severity, one.code, escape(one.message), _finding_place(one), [escape(line) for line in one.help])

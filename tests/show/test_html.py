@@ -70,3 +70,9 @@ def test_a_browser_sees_the_text_and_no_element_of_it(tmp_path: Path) -> None:
     assert "&lt;img src=x onerror=" in dom
     subprocess.run([*common, *shot, page], check=True, timeout=60, capture_output=True)
     assert (tmp_path / "plan.png").stat().st_size > 10_000
+
+
+def test_what_costs_is_told_before_the_tables_with_its_rows() -> None:
+    html = plan_html(plan("users", steps=3))
+    assert html.index("table rewrites</h2>") < html.index("<article")
+    assert "<b>2 rows</b>" in html
