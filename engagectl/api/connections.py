@@ -72,7 +72,7 @@ def _check_writes(record: "Warehouse", name: str, command: str) -> None:
     writes = record.capabilities.writes
     if writes == "rows" or (writes == "structure" and command in _STRUCTURE):
         return
-    there = "plan, drift, inspect, import, compare and docs work" if writes == "nothing" else "apply works"
+    there = "plan, drift, inspect and import work" + (", and apply" if writes == "structure" else "")
     raise RefusedError(
         f"engagectl does not {command} into {record.title} yet (warehouse {name}): {there}",
         code="EC503",

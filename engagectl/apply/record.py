@@ -44,12 +44,15 @@ class Record:
             project=self.plan.project,
         )
         hit("apply.feeds_recorded")
+        self._own()
+
+    def keep_times(self) -> None:
+        """Make the tables of times that stand beside `users`."""
         for feed in self.part.feeds:
             for table in feed.tables:
                 if table.role == "users":
                     traits = [column.name for column in table.columns if isinstance(column.value, InBody)]
                     names.keep_times(self.connection, self.record, self.journal, table.name, traits)
-        self._own()
 
     def _retired(self) -> list[tuple[str, str]]:
         return [

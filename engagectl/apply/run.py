@@ -59,8 +59,6 @@ class Run:
             for batch in self._batches():
                 self._do(batch)
             self.current = None
-            if not self.one_transaction:
-                self.connection.begin()
             self._record()
             hit("apply.before_commit")
             self.connection.commit()
@@ -164,7 +162,8 @@ class Run:
         (self.undone if self.one_transaction else self.kept).append(step)
 
     def _record(self) -> None:
-        Record(
+        """Write what is applied now, in one transaction: DDL comes before it, which would end it on some engines."""
+        record = Record(
             plan=self.plan,
             part=self.part,
             connection=self.connection,
@@ -172,7 +171,11 @@ class Run:
             journal=self.journal,
             apply_id=self.apply_id,
             take_over=self.take_over,
-        ).write(_now())
+        )
+        record.keep_times()
+        if not self.one_transaction:
+            self.connection.begin()
+        record.write(_now())
         hit("apply.ownership_recorded")
         history.finish_apply(self.connection, self.journal, id=self.apply_id, now=_now(), status="Success")
 

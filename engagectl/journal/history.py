@@ -186,17 +186,17 @@ def read_history(
     if kind in ("", "apply"):
         rows = connection.query(
             f"SELECT id, target, status, started_at, finished_at, notices FROM {place(journal, 'applies')}"
-            " WHERE project = coalesce(?, project) AND (? = '' OR substr(id, 1, length(?)) = ?)"
+            f" WHERE project = coalesce(?, project) AND substr(id, 1, {len(id)}) = ?"
             f" ORDER BY started_at DESC LIMIT {int(limit)}",
-            (project, id, id, id),
+            (project, id),
         )
         entries += [_entry("apply", row, (), running) for row in rows[:limit]]
     if kind in ("", "sync"):
         rows = connection.query(
             f"SELECT id, target, status, started_at, finished_at, notices FROM {place(journal, 'syncs')}"
-            " WHERE project = coalesce(?, project) AND (? = '' OR substr(id, 1, length(?)) = ?)"
+            f" WHERE project = coalesce(?, project) AND substr(id, 1, {len(id)}) = ?"
             f" ORDER BY started_at DESC LIMIT {int(limit)}",
-            (project, id, id, id),
+            (project, id),
         )
         for row in rows[:limit]:
             tables = connection.query(

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from engagectl.journal.tables import TEXT, as_listed, create_table, has_journal, place, times_keys, word
+from engagectl.journal.tables import TEXT, as_listed, create_table, has_journal, place, times_keys
 from engagectl.model.column_type import Timestamp
 from engagectl.model.names import short_hash
 from engagectl.model.schema import Column, TableName
 from engagectl.warehouses.contract import Connection, Warehouse
+from engagectl.warehouses.words import word
 
 
 def times_table(journal: str, users: TableName) -> TableName:

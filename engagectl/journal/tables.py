@@ -6,16 +6,16 @@ tables and columns here are words that no engine reserves; the schema, which the
 users_times, which follow the data, are quoted where they are such words.
 """
 
-import re
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 
 from engagectl.errors import RefusedError
 from engagectl.model.column_type import ColumnType, Integer, Native, Text
 from engagectl.model.schema import Column, Table, TableName
 from engagectl.warehouses.contract import Connection, Warehouse
+from engagectl.warehouses.words import quoted as quoted
+from engagectl.warehouses.words import word
 
 VERSION = 2
 DEFAULT_SCHEMA = "engagectl"
@@ -33,8 +33,9 @@ def _table(name: str, *columns: str | tuple[str, ColumnType]) -> Table:
     )
 
 
+META = _table("meta", "item", "content")
 TABLES: tuple[Table, ...] = (
-    _table("meta", "item", "content"),
+    META,
     _table(
         "applies",
         *("id", "project", "target", "started_at", "finished_at", "status", "engagectl", "git_commit", "fingerprint"),
@@ -87,37 +88,6 @@ def rfc3339(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
-_RESERVED = """
-account all alter analyse analyze and anti any array as asc asof asymmetric at authorization between binary both by
-case cast check collate collation column columns concurrently connect connection constraint create cross current
-current_catalog current_date current_role current_schema current_time current_timestamp current_user database default
-deferrable delete desc describe distinct do drop else end except exists false fetch following for foreign freeze from
-full generated glob grant group gscluster having ilike in increment initially inner insert intersect into is isnull
-issue join lambda lateral leading left like limit localtime localtimestamp map minus natural not notnull null of
-offset on only or order organization outer overlaps pivot pivot_longer pivot_wider placing positional primary qualify
-references regexp returning revoke right rlike row rows sample schema select semi session_user set show similar some
-start struct summarize symmetric system_user table tablesample then to trailing trigger true try_cast tuple union unique
-unpack unpivot update user using values variadic verbose view when whenever where window with
-"""
-RESERVED = frozenset(_RESERVED.split())
-"""Words that name nothing unless they are quoted: those of duckdb_keywords() (2.0; it has all of PostgreSQL's), and of
-Snowflake's "Reserved & limited keywords".
-"""
-
-
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-@lru_cache(maxsize=4096)
-def word(name: str) -> str:
-    """Return a name as SQL writes it: bare where it can be, else quoted."""
-    if _PLAIN.fullmatch(name) and name not in RESERVED:
-        return name
-    return quoted(name)
-
-
 def place(journal: str, table: str) -> str:
     """Return a table of the journal as SQL writes it."""
     return f"{word(journal)}.{word(table)}"
@@ -148,26 +118,37 @@ def version_of(connection: Connection, schema: str) -> int | None:
 
 
 def ensure(connection: Connection, warehouse: Warehouse, schema: str) -> bool:
-    """Create the journal, or what a newer version added to it, in a transaction of its own; tell whether it did."""
+    """Create the journal, or what a newer version added to it; tell whether it did. In a transaction of its own, where
+    DDL can be in one; elsewhere `meta`, by which the journal is found, comes last, and in it the version: a journal
+    that was cut is none, and is begun again.
+    """
     version = version_of(connection, schema)
     if version == VERSION:
         return False
+    if not warehouse.capabilities.ddl_in_transaction:
+        _create(connection, warehouse, schema, version)
+        return True
     connection.begin()
     try:
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {word(schema)}")
-        for table in TABLES:
-            keys = _KEYS.get(table.name.table, ()) if _has_keys(warehouse) else ()
-            create_table(connection, warehouse, place(schema, table.name.table), table.columns, keys=keys)
-        if version == 1:
-            connection.execute(f"ALTER TABLE {place(schema, 'feeds')} ADD COLUMN digest {warehouse.type_sql(TEXT)}")
-        if read_meta(connection, schema, "database_id") is None:
-            write_meta(connection, schema, "database_id", str(uuid.uuid4()))
-        write_meta(connection, schema, "version", str(VERSION))
+        _create(connection, warehouse, schema, version)
         connection.commit()
     except BaseException:
         connection.rollback()
         raise
     return True
+
+
+def _create(connection: Connection, warehouse: Warehouse, schema: str, version: int | None) -> None:
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {word(schema)}")
+    for table in (*TABLES[1:], META):
+        keys = _KEYS.get(table.name.table, ()) if _has_keys(warehouse) else ()
+        create_table(connection, warehouse, place(schema, table.name.table), table.columns, keys=keys)
+    if version == 1:
+        digest = f"digest {warehouse.type_sql(TEXT)}"
+        connection.execute(f"ALTER TABLE {place(schema, 'feeds')} ADD COLUMN IF NOT EXISTS {digest}")
+    if read_meta(connection, schema, "database_id") is None:
+        write_meta(connection, schema, "database_id", str(uuid.uuid4()))
+    write_meta(connection, schema, "version", str(VERSION))
 
 
 def create_table(

@@ -7,10 +7,8 @@ import dataclasses
 import os
 import shutil
 import uuid
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,8 +19,8 @@ from engagectl.journal.applied import read_feeds
 from engagectl.journal.ownership import read_owned
 from engagectl.model.schema import TableName
 from engagectl.planner import make_plan
-from engagectl.warehouses.contract import Connection
 from engagectl.warehouses.registry import warehouse
+from tests.apply.plug import Cut, Plug
 from tests.scenarios.house import SPACE, House, identify, track
 
 RECORD = dataclasses.replace(
@@ -60,55 +58,6 @@ removed:
 """
 )
 ENTERED = {"audience_key": "first_time_shopper", "first_time_shopper": True, "a": "x", "b": 7}
-
-
-class Cut(Exception):  # noqa: N818  no error: somebody pulled the plug
-    pass
-
-
-class Plug:
-    """A connection that is pulled after so many writes. From then on nothing reaches the database any more."""
-
-    def __init__(self, connection: Connection, after: int) -> None:
-        self.real, self.left, self.out = connection, after, False
-        self.warehouse, self.read_only, self.version = connection.warehouse, False, connection.version
-
-    @property
-    def queries(self) -> int:
-        return self.real.queries
-
-    @property
-    def rows_read(self) -> int:
-        return self.real.rows_read
-
-    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        return self.real.query(sql, parameters)
-
-    def _write(self, run: Any) -> Any:
-        if self.out:
-            raise Cut
-        done = run()
-        self.left -= 1
-        if self.left == 0:
-            self.out = True
-            raise Cut
-        return done
-
-    def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
-        return int(self._write(lambda: self.real.execute(sql, parameters)))
-
-    def execute_many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
-        self._write(lambda: self.real.execute_many(sql, rows))
-
-    def begin(self) -> None:
-        self._write(self.real.begin)
-
-    def commit(self) -> None:
-        self._write(self.real.commit)
-
-    def rollback(self) -> None:
-        if not self.out:
-            self.real.rollback()
 
 
 def run(house: House, *, after: int | None) -> tuple[int, bool]:

@@ -10,6 +10,7 @@ from engagectl.model.codec import canonical
 from engagectl.model.column_type import Decimal, Text
 from engagectl.model.feed import AtPath, Feed, FeedColumn, FeedTable, InBody
 from engagectl.model.schema import TableName
+from engagectl.warehouses import words
 from engagectl.warehouses.contract import Connection, Holder, Warehouse
 
 JOURNAL = 'odd "journal"'
@@ -219,9 +220,9 @@ def test_ownership_is_written_over_renamed_and_forgotten(connection: Connection)
 def test_a_name_stands_bare_unless_an_engine_reserves_it() -> None:
     assert tables.place("engagectl", "meta") == "engagectl.meta"
     assert tables.place("user", "meta") == '"user".meta'
-    assert tables.word('a"b') == '"a""b"'
+    assert words.word('a"b') == '"a""b"'
     columns = {column.name for table in tables.TABLES for column in (*table.columns,)}
-    assert not (columns | {table.name.table for table in tables.TABLES}) & tables.RESERVED
+    assert not (columns | {table.name.table for table in tables.TABLES}) & words.RESERVED
 
 
 def test_every_word_that_an_engine_reserves_is_quoted(engine: Warehouse, session: Connection) -> None:
@@ -230,4 +231,4 @@ def test_every_word_that_an_engine_reserves_is_quoted(engine: Warehouse, session
         "duckdb": "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category IN ('reserved', 'type_function')",
         "postgres": "SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')",
     }
-    assert {word for (word,) in session.query(asked[engine.name])} <= tables.RESERVED
+    assert {word for (word,) in session.query(asked[engine.name])} <= words.RESERVED

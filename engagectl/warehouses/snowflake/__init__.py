@@ -78,7 +78,7 @@ WAREHOUSE = Warehouse(
         rewrites=rewrites,
         add_many_columns=False,  # "ALTER TABLE": ADD COLUMN IF NOT EXISTS names one column
         rebuilds=False,  # "ALTER TABLE ... ALTER COLUMN": no change to another type
-        writes="nothing",
+        writes="structure",
         tagged=True,  # QUERY_TAG
     ),
     connect=_connect,

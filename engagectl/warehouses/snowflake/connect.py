@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from engagectl.errors import ConnectError, EngagectlError, InternalError, StatementError
-from engagectl.warehouses.contract import Holder
+from engagectl.warehouses.contract import BATCH_ROWS, Holder, T
+from engagectl.warehouses.snowflake import lease
 from engagectl.warehouses.snowflake.failure import as_ours, cannot_connect
 from engagectl.warehouses.statements import executed
 from engagectl.warehouses.tag import Tag
@@ -18,8 +19,6 @@ from engagectl.warehouses.tag import Tag
 if TYPE_CHECKING:
     from engagectl.config.resolve import Secret
 
-T = TypeVar("T")
-BATCH_ROWS = 10_000
 LOGIN_TIMEOUT_S = 60
 TAG_CHARS = 2000  # "Parameters": QUERY_TAG
 NETWORK_TIMEOUT_S = 300
@@ -167,6 +166,8 @@ class SnowflakeConnection:
         self.role = ""
         self.queries = self.rows_read = 0
         self._tag = tag
+        self._lease: lease.Lease | None = None
+        self._in_transaction = False
 
     def look(self) -> None:
         """Ask who and where we are. Raises ConnectError when the session has no database."""
@@ -181,7 +182,7 @@ class SnowflakeConnection:
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         self.queries += 1
         began = time.perf_counter()
-        self._refuse_writes(sql)
+        self._prepare(sql)
         with self._told_safely(sql), contextlib.closing(self._handle.cursor()) as cursor:
             cursor.execute(sql, list(parameters) or None)
             found = [tuple(row) for row in cursor.fetchall()]
@@ -192,7 +193,7 @@ class SnowflakeConnection:
     def query_as(self, make: Callable[..., T], sql: str, parameters: Sequence[object] = ()) -> list[T]:
         self.queries += 1
         began = time.perf_counter()
-        self._refuse_writes(sql)
+        self._prepare(sql)
         found: list[T] = []
         with self._told_safely(sql), contextlib.closing(self._handle.cursor()) as cursor:
             cursor.execute(sql, list(parameters) or None)
@@ -204,7 +205,7 @@ class SnowflakeConnection:
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         began = time.perf_counter()
-        self._refuse_writes(sql)
+        self._prepare(sql)
         with self._told_safely(sql), contextlib.closing(self._handle.cursor()) as cursor:
             cursor.execute(sql, list(parameters) or None)
             rows = _rows_written(cursor)
@@ -214,12 +215,13 @@ class SnowflakeConnection:
     def execute_many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
         if rows:
             began = time.perf_counter()
-            self._refuse_writes(sql)
+            self._prepare(sql)
             with self._told_safely(sql), contextlib.closing(self._handle.cursor()) as cursor:
                 cursor.executemany(sql, [list(row) for row in rows])
             executed(self.warehouse, sql, rows=len(rows), began=began)
 
-    def _refuse_writes(self, sql: str) -> None:
+    def _prepare(self, sql: str) -> None:
+        self._keep_lease()
         if self.read_only and not sql.lstrip().upper().startswith(_READS):
             raise StatementError("Snowflake: this session only reads", sql=sql, sqlstate="25006")
 
@@ -235,41 +237,72 @@ class SnowflakeConnection:
 
     def begin(self) -> None:
         self.execute("BEGIN TRANSACTION")
+        self._in_transaction = True
 
     def commit(self) -> None:
         self.execute("COMMIT")
+        self._in_transaction = False
 
     def rollback(self) -> None:
         """End the transaction, if one is open. A lost session has ended it already."""
+        self._in_transaction = True  # whatever happens now, no lease is renewed on the way
         with contextlib.suppress(EngagectlError):
             self.execute("ROLLBACK")
+        self._in_transaction = False
 
     def lock(self, name: str, *, timeout_s: float, holder: Holder) -> None:
-        del timeout_s, holder
-        raise InternalError(f"the journal {name!r} in warehouse {self.warehouse!r} cannot be locked yet")
+        """Take the journal's lease. It is renewed while statements run, and ends with the session."""
+        if self.read_only:
+            raise InternalError(f"the journal {name!r} cannot be locked in a read-only session")
+        self._lease = lease.take(self, name, timeout_s=timeout_s, holder=holder)
 
     def recover(self) -> bool:
         with contextlib.suppress(EngagectlError):
             if not self._handle.is_closed():
                 self.query("SELECT 1")
                 return False
-        self.close()
+        held = self._let_go()
+        self._in_transaction = False
+        self._close_session()
         self._handle = self._open_session()
         self.look()
+        if held is not None:
+            held.release()
         return True
 
     def somebody_waits(self) -> bool:
+        """Nobody leaves a sign: those who wait look at the row now and then."""
         return False
 
     def lock_holder(self, name: str) -> Holder | None:
-        del name
-        return None
+        return lease.holder_of(self, name)
 
     def close(self) -> None:
+        held = self._let_go()
+        if held is not None:
+            with contextlib.suppress(EngagectlError):
+                held.release()
+        self._close_session()
+
+    def _close_session(self) -> None:
         import snowflake.connector as driver
 
         with contextlib.suppress(driver.errors.Error):
             self._handle.close()
+
+    def _let_go(self) -> lease.Lease | None:
+        held = self._lease
+        self._lease = None
+        return held
+
+    def _keep_lease(self) -> None:
+        """Renew it outside of transactions alone: inside, the row would stay locked until their end."""
+        held = self._let_go() if not self._in_transaction else None
+        if held is not None:
+            try:
+                held.renew()  # by statements of this session, which find no lease to renew
+            finally:
+                self._lease = held
 
     def __enter__(self) -> Self:
         return self

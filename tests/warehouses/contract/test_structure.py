@@ -68,7 +68,7 @@ def _make(house: House, writing: Writing) -> list[Step]:
     return _structure(house.plan().steps)
 
 
-def _but_comments(on: str, steps: list[Step]) -> list[Step]:
+def but_comments(on: str, steps: list[Step]) -> list[Step]:
     """Leave out what an emulator forgets, and see that it does forget it: else the deviation is one no more."""
     if not deviates(on, "column comments"):
         return steps
@@ -80,7 +80,7 @@ def _but_comments(on: str, steps: list[Step]) -> list[Step]:
 
 def test_what_a_plan_makes_the_catalog_reads(on: str, house: House, writing: Writing, record: Warehouse) -> None:
     house.write(SPACE)
-    assert _but_comments(on, _make(house, writing)) == []
+    assert but_comments(on, _make(house, writing)) == []
     with writing() as connection:
         state = record.catalog(connection, ["default", "engage_default"])
         log = state.find(TableName("default", "log"))
@@ -102,7 +102,7 @@ def test_added_and_widened_columns(on: str, house: House, writing: Writing) -> N
     added = {str(step.address) for step in _structure(house.plan().steps)}
     assert "local/column.engage_default.users.more" in added
     assert "local/column.default.log.mrr" in added
-    assert _but_comments(on, _make(house, writing)) == []
+    assert but_comments(on, _make(house, writing)) == []
 
 
 def test_renamed_tables_and_columns(on: str, house: House, writing: Writing) -> None:
@@ -156,7 +156,7 @@ def test_odd_names_of_others_are_read_and_never_taken_for_ours(
         table = record.catalog(connection, ["default"]).find(TableName("default", "log"))
     assert table is not None
     assert len({column.name for column in table.columns} - {column.name for column in before.columns}) == len(odd)
-    assert _but_comments(on, _structure(house.plan().steps)) == []
+    assert but_comments(on, _structure(house.plan().steps)) == []
 
 
 def test_the_sql_of_a_project_needs_no_connection(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

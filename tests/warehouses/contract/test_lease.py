@@ -1,0 +1,92 @@
+"""Engines without transactions for DDL, and with a lease for a lock: cut after any write, the next apply converges."""
+
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+
+from engagectl import api
+from engagectl.apply.run import Run
+from engagectl.errors import LockHeld
+from engagectl.planner import make_plan
+from engagectl.warehouses.contract import Connection, Holder, Warehouse
+from engagectl.warehouses.snowflake import lease
+from engagectl.warehouses.snowflake.connect import SnowflakeConnection
+from tests.apply.plug import Cut, Plug
+from tests.scenarios.house import House
+from tests.warehouses.contract.test_structure import SPACE
+
+TRAITS = "traits:\n  n: {space: default, kind: sql, type: integer}\n"
+SMALL = SPACE[: SPACE.index("traits:")] + TRAITS + SPACE[SPACE.index("audiences:") : SPACE.index("activations:")]
+
+
+def _apply(house: House, record: Warehouse, *, after: int) -> bool:
+    """Apply until so many writes are done; tell whether there were more."""
+    with api.connected(house.project, command="apply", read_only=False) as connections:
+        plan = make_plan(house.project, connections=connections, now=datetime.now(UTC))
+        run = Run(
+            plan=plan,
+            part=plan.warehouses[0],
+            connection=Plug(connections["local"], after),  # type: ignore[arg-type]  # lock and the like are not asked
+            record=record,
+            journal="engagectl",
+            apply_id=uuid.uuid4().hex,
+        )
+        try:
+            run.go()
+        except Cut:
+            return True
+        return False
+
+
+@pytest.mark.parametrize("first", range(3))
+def test_cut_after_any_write_the_next_apply_converges(first: int, on: str, house: House, record: Warehouse) -> None:
+    house.write(SMALL)
+    cuts = 0
+    while _apply(house, record, after=1 + first + 3 * cuts):
+        cuts += 1
+    assert cuts > 3
+    assert house.plan().steps == ()
+    assert house.drift().steps == ()
+
+
+def _locked(connection: Connection, name: str) -> SnowflakeConnection:
+    assert isinstance(connection, SnowflakeConnection)
+    connection.lock("engagectl", timeout_s=0, holder=Holder(command="apply", host=name))
+    return connection
+
+
+def test_a_lease_that_ran_out_is_taken_and_its_first_holder_stops(house: House) -> None:
+    house.write(SMALL)
+    with (
+        api.connected(house.project, command="apply", read_only=False) as first,
+        api.connected(house.project, command="apply", read_only=False) as second,
+    ):
+        sleeper = _locked(first["local"], "sleeper")
+        with pytest.raises(LockHeld, match="sleeper"):
+            _locked(second["local"], "waker")
+        sleeper.execute(f"UPDATE {lease.table('engagectl')} SET expires_at = 1")
+        waker = _locked(second["local"], "waker")
+        assert sleeper._lease is not None
+        sleeper._lease.renewed_at -= lease.RENEW_S
+        with pytest.raises(LockHeld, match=r"had expired, and is now held by engagectl apply \(pid 0 on waker\)"):
+            sleeper.execute("CREATE SCHEMA IF NOT EXISTS late")
+        assert waker.lock_holder("engagectl") is not None
+        sleeper.close()  # and gives up what is not its own any more: nothing
+        holder = waker.lock_holder("engagectl")
+        assert holder is not None
+        assert holder.host == "waker"
+
+
+def test_a_lease_is_renewed_by_work_and_ends_with_its_session(house: House) -> None:
+    house.write(SMALL)
+    with api.connected(house.project, command="apply", read_only=False) as connections:
+        worker = _locked(connections["local"], "worker")
+        worker.execute(f"UPDATE {lease.table('engagectl')} SET expires_at = 1")
+        assert worker._lease is not None
+        worker._lease.renewed_at -= lease.RENEW_S
+        worker.query("SELECT 1")
+        assert worker.lock_holder("engagectl") is not None
+    with api.connected(house.project, command="apply", read_only=False) as connections:
+        assert connections["local"].lock_holder("engagectl") is None
+        _locked(connections["local"], "next")
