@@ -34,6 +34,7 @@ from tests.apply.wire import Cut, Wire
 from tests.properties.states import Tree, states
 
 IS_BIG = os.environ.get("HYPOTHESIS_PROFILE") == "big"
+CASES = int(os.environ.get("ENGAGECTL_PROPERTY_CASES", "0"))
 ROOT_KEYS = ("version", "project", "include", "default_target", "targets", "lifecycle", "warehouses")
 VALUES: dict[str, Any] = {
     "boolean": True,
@@ -52,9 +53,9 @@ Cell = tuple[str, str, str, str]
 
 def cases(few: int, many: int) -> settings:
     return settings(
-        max_examples=many if IS_BIG else few,
+        max_examples=CASES or (many if IS_BIG else few),
         deadline=None,
-        derandomize=not IS_BIG,
+        derandomize=not (IS_BIG or CASES),
         database=None,
         suppress_health_check=list(HealthCheck),
     )
@@ -247,14 +248,14 @@ def settled(stage: Stage) -> None:
     assert api.drift(stage.project).steps == ()
 
 
-@cases(4, 400)
+@cases(3, 400)
 @given(pair=pairs, wire=breaks)
 def test_from_any_state_to_any_other_on_duckdb(pair: tuple[Tree, Tree], wire: tuple[int, bool] | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         check(Stage(Path(folder), {"type": "duckdb", "path": "./db.duckdb"}), *pair, wire)
 
 
-@cases(4, 200)
+@cases(3, 200)
 @given(pair=pairs, wire=breaks)
 def test_from_any_state_to_any_other_on_postgres(
     postgres_database: str, pair: tuple[Tree, Tree], wire: tuple[int, bool] | None
