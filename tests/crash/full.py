@@ -25,6 +25,8 @@ from tests.crash.trials import (
     killed_apply,
     killed_at_a_time,
     killed_sync,
+    server_stopped,
+    server_stopped_at_a_time,
     two_at_once,
 )
 from tests.crash.world import World, Worlds
@@ -45,24 +47,25 @@ class Tally:
 
 
 @contextmanager
-def engines(folder: Path) -> Iterator[dict[str, Worlds]]:
+def engines(folder: Path) -> Iterator[tuple[dict[str, Worlds], Path | None]]:
+    """Worlds of both engines, and the data folder of the server where it is ours to stop."""
     with ExitStack() as stack:
         found = {"DuckDB": Worlds(folder / "duckdb"), "PostgreSQL": Worlds(folder / "postgres")}
-        found["PostgreSQL"].server = stack.enter_context(_server())
+        found["PostgreSQL"].server, data = stack.enter_context(_server())
         for worlds in found.values():
             worlds.folder.mkdir()
             worlds.prepare()
-        yield found
+        yield found, data
         found["PostgreSQL"].close()
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def _server() -> Iterator[tuple[str, Path | None]]:
     if given := os.environ.get("ENGAGECTL_TEST_PG_DSN"):
-        yield given
+        yield given, None
         return
-    with embedded.postgres() as (dsn, _):
-        yield dsn
+    with embedded.postgres() as found:
+        yield found
 
 
 def trials(seed: int) -> Iterator[tuple[str, str, bool, int, Trial]]:
@@ -116,6 +119,17 @@ def run_cuts(worlds: Worlds, tally: Tally, *, wanted: int, seed: int, until: flo
             tally.add("PostgreSQL", "connection cut", f"connection cut {name}", cut_sync(world, proxy))
 
 
+def run_stops(worlds: Worlds, data: Path, tally: Tally, *, wanted: int, seed: int, until: float) -> None:
+    """Stop the server at each point of a sync in turn, and every other time at a random moment."""
+    for n in range(seed, seed + wanted):
+        if time.monotonic() > until:
+            return
+        point = SYNC_POINTS[n // 2 % len(SYNC_POINTS)]
+        with worlds.applied(n) as world:
+            found = server_stopped(world, data, point, 1) if n % 2 else server_stopped_at_a_time(world, data, n, 1.5)
+            tally.add("PostgreSQL", "server stopped at once", f"server stopped, {point}, seed {n}", found)
+
+
 PAGE = """# What crashes were tried
 
 This page is written by `{command}` and not by hand. Commit {commit}, {minutes:.0f} minutes, seeds from {seed}.
@@ -141,11 +155,12 @@ the commit, a commit error ignored, no lock, the duplicate chosen before validat
 all caught (`tests/crash/test_mutants.py`).
 
 Tested apart: DuckDB's file on a full or failing disk (`tests/crash/test_disk.py`, by strace) and a PostgreSQL session
-that is terminated at each point (`tests/crash/test_cuts.py`). Not tried: losing power (SIGKILL leaves the system's file
-cache alive), a server that stops at once, a full disk under PostgreSQL, and the four cloud warehouses.
+that is terminated at each point (`tests/crash/test_cuts.py`); a full disk under PostgreSQL's tables, where a small file
+system can be mounted (`tests/crash/test_server.py`). Not tried: losing power (SIGKILL leaves the system's file cache
+alive, and so does a server that stops at once), a full disk under PostgreSQL's own log, and the four cloud warehouses.
 
-To repeat: `make crash-test SEED=7` (every point once per engine, 40 cuts), `make crash-test-full` (6,000 trials and
-1,000 cuts).
+To repeat: `make crash-test SEED=7` (every point once per engine, 40 cuts), `make crash-test-full` (6,000 trials,
+1,000 cuts and 400 stops).
 """
 
 
@@ -171,17 +186,22 @@ def main() -> int:
     ask = argparse.ArgumentParser(prog="python -m tests.crash.full")
     ask.add_argument("--trials", type=int, default=200)
     ask.add_argument("--cuts", type=int, default=40)
+    ask.add_argument("--stops", type=int, default=0, help="how often the PostgreSQL server stops at once")
     ask.add_argument("--seed", type=int, default=0)
     ask.add_argument("--minutes", type=float, default=600, help="stop when they are over")
     ask.add_argument("--write", type=Path, help="the page to write")
     given = ask.parse_args()
     begun, tally = time.monotonic(), Tally()
-    with tempfile.TemporaryDirectory(prefix="engagectl-crash-") as folder, engines(Path(folder)) as worlds:
-        half = begun + given.minutes * 60 * given.trials / (given.trials + given.cuts or 1)
-        run_trials(worlds, tally, wanted=given.trials, seed=given.seed, until=half)
+    with tempfile.TemporaryDirectory(prefix="engagectl-crash-") as folder, engines(Path(folder)) as (worlds, data):
+        share = given.minutes * 60 / (given.trials + given.cuts + given.stops or 1)
+        until = begun + share * given.trials
+        run_trials(worlds, tally, wanted=given.trials, seed=given.seed, until=until)
+        if data is not None:
+            until += share * given.stops
+            run_stops(worlds["PostgreSQL"], data, tally, wanted=given.stops, seed=given.seed, until=until)
         run_cuts(worlds["PostgreSQL"], tally, wanted=given.cuts, seed=given.seed, until=begun + given.minutes * 60)
-    asked = f"--trials {given.trials} --cuts {given.cuts} --seed {given.seed} --minutes {given.minutes:g}"
-    command = f"python -m tests.crash.full {asked}"
+    asked = f"--trials {given.trials} --cuts {given.cuts} --stops {given.stops}"
+    command = f"python -m tests.crash.full {asked} --seed {given.seed} --minutes {given.minutes:g}"
     text = page(tally, command=command, seed=given.seed, seconds=time.monotonic() - begun)
     if given.write:
         given.write.write_text(text)

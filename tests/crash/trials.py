@@ -4,11 +4,13 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import engagectl_crash as trap
 
 from engagectl import api
 from engagectl.failpoint import POINTS
+from tests import embedded
 from tests.crash.fork import Ended, Say, result, run, start
 from tests.crash.look import problems
 from tests.crash.world import CHANGED, World, with_work
@@ -55,6 +57,18 @@ def killed_at_a_time(world: World, seed: int, longest_s: float) -> list[str]:
     child = start(world.sync)
     time.sleep(random.Random(seed).random() * longest_s)  # noqa: S311  a repeatable moment
     child.kill()
+    return after(world, child.wait())
+
+
+def server_stopped(world: World, data: Path, point: str, nth: int) -> list[str]:
+    """The server crashes at a point and is there again when the sync goes on."""
+    return after(world, run(with_work(lambda: trap.arm(point, nth, lambda: embedded.restart(data)), world.sync)))
+
+
+def server_stopped_at_a_time(world: World, data: Path, seed: int, longest_s: float) -> list[str]:
+    child = start(world.sync)
+    time.sleep(random.Random(seed).random() * longest_s)  # noqa: S311  a repeatable moment
+    embedded.restart(data)
     return after(world, child.wait())
 
 
