@@ -39,12 +39,22 @@ def write_plan(plan: Plan, path: Path) -> None:
     content = encode(plan)
     document = {"format": FORMAT, "sha256": digest(content), "plan": content}
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(_text(document))
-        Path(temporary).replace(path)
+        write_whole(path, _text(document))
     except OSError as error:
         raise UsageError(f"cannot write the plan to {path}: {error.strerror}") from None
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all, readable by its owner only. What is there and is no regular file (a pipe,
+    /dev/null) is written into, never replaced.
+    """
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    Path(temporary).replace(path)
 
 
 def read_plan(path: Path, *, now: datetime | None = None) -> Plan:

@@ -5,8 +5,6 @@ It holds names, types and what was applied: no row, no value, no secret.
 
 import hashlib
 import json
-import os
-import tempfile
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +16,7 @@ from engagectl.journal.ownership import Owned
 from engagectl.model.codec import decode, encode
 from engagectl.model.schema import State, TableName
 from engagectl.model.shape import misfit, schema_of
+from engagectl.planfile import write_whole
 
 FORMAT = "engagectl/snapshot/1"
 MAX_BYTES = 256 << 20
@@ -67,11 +66,7 @@ def write_snapshot(snapshot: Snapshot, path: Path) -> None:
     content = encode(snapshot)
     document = {"format": FORMAT, "sha256": _digest(content), "snapshot": content}
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(document, file, ensure_ascii=False, separators=(",", ":"))
-            file.write("\n")
-        Path(temporary).replace(path)
+        write_whole(path, json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n")
     except OSError as error:
         raise UsageError(f"cannot write the snapshot to {path}: {error.strerror}") from None
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from engagectl.show.dictionary import KEYS, Described, Dictionary, Entry
 
 WIDTH, HEAD, ROW, GAP_X, GAP_Y, EDGE, LANE = 240, 34, 22, 64, 20, 20, 7
-_ROWS, _TALL, _MOST = 7, 560, 36
+_ROWS, _TALL, _SQUARE, _MOST = 7, 560, 240, 36
 _PADDING, _NAME_PX, _TYPE_PX = 12, 7.3, 6.7  # a character of 12 and of 11 pixels
 
 
@@ -60,10 +60,11 @@ def pictures(book: Dictionary) -> tuple[Picture, ...]:
 
 def _picture(warehouse: str, space: str, tables: Sequence[Described]) -> Picture:
     shown = [*(t for t in tables if t.role == "users"), *(t for t in tables if t.role != "users")][:_MOST]
+    tall = max(_TALL, int(_SQUARE * len(shown) ** 0.5))
     columns = [
-        *_stacked([one for one in shown if one.role == "users"]),
-        *_stacked([one for one in shown if one.role not in ("users", "activation")]),
-        *_stacked([one for one in shown if one.role == "activation"]),
+        *_stacked((one for one in shown if one.role == "users"), tall),
+        *_stacked((one for one in shown if one.role not in ("users", "activation")), tall),
+        *_stacked((one for one in shown if one.role == "activation"), tall),
     ]
     boxes: list[Box] = []
     for number, column in enumerate(columns):
@@ -83,7 +84,7 @@ def _picture(warehouse: str, space: str, tables: Sequence[Described]) -> Picture
     )
 
 
-def _stacked(tables: Iterable[Described]) -> list[list[Described]]:
+def _stacked(tables: Iterable[Described], tall: int) -> list[list[Described]]:
     """Return the tables in columns of bounded height."""
     columns: list[list[Described]] = []
     room = 0
@@ -91,7 +92,7 @@ def _stacked(tables: Iterable[Described]) -> list[list[Described]]:
         height = HEAD + ROW * len(_chosen(table)) + GAP_Y
         if not columns or height > room:
             columns.append([])
-            room = _TALL
+            room = tall
         columns[-1].append(table)
         room -= height
     return columns

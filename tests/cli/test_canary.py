@@ -46,6 +46,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("erase", "--user", "u123", "--dry-run"),
     ("graph",),
     ("docs",),
+    ("docs", "--live", "--html"),
     ("export", "dbt-sources"),
     ("fmt", "--check", "--diff"),
     ("inspect",),

@@ -44,6 +44,7 @@ WORDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "apply": (("apply", "--yes"),),
     "sync": (("sync",),),
     "drift": (("drift",),),
+    "docs": (("docs", "--live"),),
     "status": (("status",),),
     "history": (("history",),),
     "doctor": (("doctor",),),
