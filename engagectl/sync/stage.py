@@ -49,8 +49,8 @@ FUTURE = "INTERVAL 24 HOUR"
 LINES = "ec_lines"
 # Segment takes ids of up to 100 characters; other shapes may have longer ones, but no id is a document.
 ID_CHARS = 512
-# DuckDB's parser takes more than JSON: a comma before an end, NaN, Infinity. These texts are in every such line.
-_LENIENT = (",}", ",]", " }", " ]", "NaN", "Infinity")
+# DuckDB's parser takes more than JSON: a comma before an end, NaN, Infinity. Every such line has one of these.
+_LENIENT = r"regexp_matches(line, ',\s*[}\]]') OR contains(line, 'NaN') OR contains(line, 'Infinity')"
 _STRING = r'"(\\.|[^"\\])*"'
 _SPACE = "chr(9) || chr(10) || chr(13) || ' '"
 _NO_JSON = r",\s*[}\]]|NaN|Infinity"
@@ -174,8 +174,6 @@ def _read(chunk: Lines, doubled: Sequence[int]) -> str:
     """Return the SELECT of every line: what is wrong with it, and its text if nothing is. `keys` is the hash of its
     list of keys; those of `doubled` hold one twice.
     """
-    said = [text for text in _LENIENT if text.encode() in chunk.buffer]  # nearly always none: then no line is searched
-    lenient = " OR ".join(f"contains(line, {literal(text)})" for text in said) or "false"
     blanked = f"regexp_replace(line, {literal(_STRING)}, '0', 'g')"
     odd = " ".join(
         f"WHEN line_no IN ({', '.join(map(str, lines))}) THEN '{reason}'"
@@ -190,7 +188,7 @@ def _read(chunk: Lines, doubled: Sequence[int]) -> str:
             WHEN keys IS NULL THEN CASE WHEN trim(line, {_SPACE}) = '' THEN 'empty_line'
               ELSE 'malformed_json' END
             WHEN NOT starts_with(line, '{{') AND json_type(line) <> 'OBJECT' THEN 'not_an_object'
-            WHEN ({lenient}) AND regexp_matches({blanked}, {literal(_NO_JSON)}) THEN 'malformed_json'
+            WHEN ({_LENIENT}) AND regexp_matches({blanked}, {literal(_NO_JSON)}) THEN 'malformed_json'
             {twice} END AS shape
           FROM (SELECT *, CASE WHEN json_valid(line) THEN hash(json_keys(line)) END AS keys FROM {LINES}))"""
 
@@ -339,19 +337,20 @@ def _body(stage: Stage, sources: Collection[str], deeper: Mapping[str, Sequence[
     found = [raw for raws in stage.spellings.values() for raw in raws]
     stage.places = {raw: place for place, raw in enumerate(found, 1)}
     structs, values = [], [path for path in stage.columns.values() if path in sources]
-    inner: dict[str, list[tuple[str, ...]]] = {"body": [(raw,) for raw in found]}
-    inner["personas"] = [(name,) for name in _PERSONAS]
-    for source, paths in deeper.items():
-        inner[source] = [*inner.get(source, ()), *paths]
+    inner: dict[str, Sequence[tuple[str, ...]]] = {"body": [(raw,) for raw in found]}
+    inner |= {source: paths for source, paths in deeper.items() if source != "personas"}
     texts = {}
     for source, paths in inner.items():
         struct, texts[source] = extract(source, paths, struct=f"in_{source}")
         structs.append(f", {struct} AS in_{source}")
     values += [f"{texts['body'][raw,]} AS b{place}" for raw, place in stage.places.items()]
     values += [
-        f"{texts[source][path]} AS {source}_{n}" for source, paths in deeper.items() for n, path in enumerate(paths, 1)
+        f"{texts[source][path]} AS {source}_{n}"
+        for source, paths in deeper.items()
+        if source != "personas"
+        for n, path in enumerate(paths, 1)
     ]
-    said = {name: f"({string_of(texts['personas'][name,])})" for name in _PERSONAS}
+    values += _personas(stage, deeper.get("personas", ()))
     run(f"""
         CREATE OR REPLACE TEMP TABLE ec_messages AS
         SELECT line_no, shape, type, message_id, CAST(md5(message_id) AS UUID) AS hash, user_id, anonymous_id, event,
@@ -359,11 +358,27 @@ def _body(stage: Stage, sources: Collection[str], deeper: Mapping[str, Sequence[
           original_timestamp, event_time, skewed, body,
           CASE WHEN shape IS NOT NULL THEN shape WHEN type IS NULL OR bad_identity THEN 'envelope' END AS broken,
           CASE WHEN bad_time OR received_at IS NULL THEN 'no_time' {twice} END AS invalid,
-          {said["computation_key"]} AS computation_key, {said["computation_class"]} AS computation_class,
-          {said["event_emitter_id"]} AS emitter_id, coalesce({said["space_id"]}, {said["namespace"]}) AS space_id
+          computation_key, computation_class, emitter_id, space_id
           {"".join(f", {value}" for value in values)}
-        FROM (SELECT *{"".join(structs)} FROM ec_message)""")
+        FROM (SELECT *{"".join(structs)} FROM ec_message LEFT JOIN ec_personas USING (personas))""")
     run("DROP TABLE ec_message")
+
+
+def _personas(stage: Stage, asked: Sequence[tuple[str, ...]]) -> list[str]:
+    """Stage what personas hold, each text once: messages of one computation and run share theirs. Return the names of
+    the columns that are asked for.
+    """
+    struct, texts = extract("personas", [*((name,) for name in _PERSONAS), *asked], struct="j")
+    said = {name: f"({string_of(texts[name,])})" for name in _PERSONAS}
+    names = {path: f"personas_{n}" for n, path in enumerate(asked, 1)}
+    stage.handle.execute(f"""
+        CREATE OR REPLACE TEMP TABLE ec_personas AS
+        SELECT personas, {said["computation_key"]} AS computation_key, {said["computation_class"]} AS computation_class,
+          {said["event_emitter_id"]} AS emitter_id, coalesce({said["space_id"]}, {said["namespace"]}) AS space_id
+          {"".join(f", {texts[path]} AS {name}" for path, name in names.items())}
+        FROM (SELECT personas, {struct} AS j FROM (SELECT DISTINCT personas FROM ec_message WHERE personas IS NOT NULL))
+        """)
+    return list(names.values())
 
 
 def _exact_first(name: str, raws: list[str]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import IO
 
 from engagectl.sync.inputs.content import open_bytes, readable
@@ -129,9 +129,9 @@ def chunks(
                 text += b"\n"
             if cut or overlong:
                 made = _chunk(text, offset, line, tuple(overlong), line_bytes_max, end=offset + cut)
+                line += made.lines
                 yield replace(made, is_last=at_end and not carry and until is None)
             offset, overlong = offset + cut, []
-            line += text.count(b"\n")
 
 
 def _of_rows(
@@ -212,8 +212,9 @@ def _pass_over(stream: "io.RawIOBase | io.BufferedIOBase | object", head: bytes)
 def _chunk(
     buffer: bytes, offset: int, line: int, overlong: tuple[Overlong, ...], line_bytes_max: int, *, end: int
 ) -> Chunk:
-    offsets = array("i", accumulate(map(len, io.BytesIO(buffer)), initial=0))
-    lengths = (after - before for before, after in pairwise(offsets)) if len(buffer) > line_bytes_max else ()
+    lengths = list(map(len, io.BytesIO(buffer)))
+    offsets = array("i", accumulate(lengths, initial=0))
+    longest = max(lengths, default=0)
     return Chunk(
         buffer=buffer,
         offsets=offsets,
@@ -224,7 +225,9 @@ def _chunk(
         not_utf8=tuple(_not_utf8(buffer, offsets)),
         long_numbers=tuple(_long_numbers(buffer, offsets)),
         deep=tuple(_deep(buffer)),
-        too_long=tuple(number for number, length in enumerate(lengths) if length > line_bytes_max),
+        too_long=tuple(n for n, length in enumerate(lengths) if length > line_bytes_max)
+        if longest > line_bytes_max
+        else (),
     )
 
 

@@ -82,7 +82,7 @@ def connect(
     target: str = "",
     commit: str = "",
     memory_mb: int = 512,
-    threads: int = 2,
+    threads: int = 1,
 ) -> "DuckdbConnection":
     """Open the file. Read-only, a file that is not there counts as empty and is not created.
 

@@ -34,7 +34,7 @@ class PostgresLoader:
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._pipe = f"{self._folder}/rows"
         os.mkfifo(self._pipe, 0o600)
-        self.stage = duckdb.connect(":memory:", config={"threads": 2, "memory_limit": f"{connection.memory_mb}MB"})
+        self.stage = duckdb.connect(":memory:", config={"threads": 1, "memory_limit": f"{connection.memory_mb}MB"})
         for setting in (
             "SET TimeZone = 'UTC'",
             "SET preserve_insertion_order = false",
