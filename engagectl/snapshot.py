@@ -14,6 +14,7 @@ from engagectl.errors import UnusableSnapshot, UsageError
 from engagectl.journal.applied import AppliedFeed
 from engagectl.journal.ownership import Owned
 from engagectl.model.codec import decode, encode
+from engagectl.model.feed import Feed
 from engagectl.model.schema import State, TableName
 from engagectl.model.shape import misfit, schema_of
 from engagectl.planfile import write_whole
@@ -96,7 +97,7 @@ def read_snapshot(path: Path) -> Snapshot:
 
 def snapshot_schema() -> dict[str, Any]:
     """Return the JSON Schema of the file."""
-    content = schema_of(Snapshot)
+    content = schema_of(Snapshot, inner={Feed: "a feed as the journal keeps it; each version has its own form"})
     named = content.pop("$defs")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

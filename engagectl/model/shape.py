@@ -10,9 +10,12 @@ from typing import Any
 _SCALARS: dict[Any, str] = {str: "string", int: "integer", bool: "boolean", float: "number", types.NoneType: "null"}
 
 
-def schema_of(cls: type) -> dict[str, Any]:
-    """Return the JSON Schema of what `encode` writes for a noun. Keys may be added to it; none is taken away."""
-    named: dict[str, Any] = {}
+def schema_of(cls: type, *, inner: Mapping[type, str] | None = None) -> dict[str, Any]:
+    """Return the JSON Schema of what `encode` writes for a noun. Keys may be added to it; none is taken away.
+
+    `inner` are nouns that are an object and no more to a reader, each with what is said of it.
+    """
+    named = {one.__name__: {"type": "object", "description": told} for one, told in (inner or {}).items()}
     top = _schema(cls, named)
     return {**named.pop(top["$ref"].rpartition("/")[2]), "$defs": named}
 
