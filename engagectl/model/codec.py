@@ -33,17 +33,23 @@ def encode(value: object, *, tagged: bool = False) -> Any:
 
 Texts = dict[tuple[int, bool], tuple[object, str]]
 _KEPT_CHARS = 1_000
+_LONG = 100  # a list of so many nouns is what a space declares: all of its feeds hold the same
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 def canonical(value: object, *, tagged: bool = False, texts: Texts | None = None) -> str:
     """Return the JSON text of what `encode` returns: keys sorted, no spaces, letters as they are.
 
-    `texts` remembers each small part and its text, for nouns that share parts.
+    `texts` remembers each small part and each long list with its text, for nouns that share parts.
     """
     texts = {} if texts is None else texts
     if type(value) is tuple:
-        return f"[{','.join([canonical(item, tagged=tagged, texts=texts) for item in value])}]"
+        if (known := texts.get((id(value), tagged))) is not None:
+            return known[1]
+        text = f"[{','.join([canonical(item, tagged=tagged, texts=texts) for item in value])}]"
+        if len(value) >= _LONG:
+            texts[id(value), tagged] = (value, text)
+        return text
     fields = _written_sorted(type(value), tagged)  # type: ignore[arg-type]  # a class is hashable
     if fields is None:
         return _JSON.encode(value)
@@ -137,9 +143,23 @@ def _reader(hint: Any) -> Reader:
 def _tuple_reader(args: tuple[Any, ...]) -> Reader:
     if len(args) == 2 and args[1] is Ellipsis:
         one = _reader(args[0])
-        return tuple if one is _as_it_is else lambda data: tuple(map(one, data))
+        return tuple if one is _as_it_is else _list_reader(one)
     each = [_reader(arg) for arg in args]
     return lambda data: tuple(read(item) for read, item in zip(each, data, strict=True))
+
+
+def _list_reader(one: Reader) -> Reader:
+    last: tuple[Any, tuple[Any, ...]] = ([], ())
+
+    def read(data: Any) -> Any:
+        nonlocal last
+        if len(data) < _LONG:
+            return tuple(map(one, data))
+        if data != last[0]:
+            last = (data, tuple(map(one, data)))
+        return last[1]
+
+    return read
 
 
 def _union_reader(members: tuple[Any, ...]) -> Reader:

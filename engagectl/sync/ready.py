@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from engagectl.config.project import Project
 from engagectl.errors import RefusedError, UsageError
@@ -11,6 +12,7 @@ from engagectl.journal.history import has_loaded
 from engagectl.journal.tables import quoted
 from engagectl.model.address import Address
 from engagectl.model.feed import Feed, FeedTable, Standard
+from engagectl.model.schema import State, TableName
 from engagectl.sync.chunk import Work
 from engagectl.sync.inputs.files import STANDARD_INPUT
 from engagectl.sync.keys import key_problem
@@ -42,6 +44,7 @@ def ready_feeds(project: Project, name: str, connection: Connection, options: Sy
     left_out: list[LeftOut] = []
     numbers: dict[Address, int] = {}
     stored = read_feeds(connection, project.spec.journal_schema)
+    there = _There(project, name, connection, stored)
     for applied in stored:
         if applied.feed.project != project.spec.project or applied.target != project.target:
             continue
@@ -53,9 +56,9 @@ def ready_feeds(project: Project, name: str, connection: Connection, options: Sy
         if options.select and not _is_selected(name, applied.feed, stored, (*options.select, *options.changed)):
             continue
         numbers[address] = applied.number
-        found = _missing(project, name, connection, applied.feed, address)
+        found = _missing(there, applied.feed, address)
         found = found or _keyless(applied.feed, options, address)
-        found = found or _foreign(project, connection, applied, stored, address)
+        found = found or _foreign(there, applied, address)
         if found is not None:
             left_out.append(found)
         else:
@@ -71,6 +74,37 @@ def ready_feeds(project: Project, name: str, connection: Connection, options: Sy
         project_numbers=tuple(applied.number for applied in mine),
         by="" if newest is None else f"apply {newest.apply_id} of {newest.applied_at[:19]}Z",
     )
+
+
+@dataclass(frozen=True)
+class _There:
+    """What the warehouse holds, each thing asked once for all feeds, and when it is needed."""
+
+    project: Project
+    name: str
+    connection: Connection
+    stored: Sequence[AppliedFeed]
+
+    @cached_property
+    def catalog(self) -> State:
+        schemas = {table.name.schema for applied in self.stored for table in applied.feed.tables}
+        return warehouse(self.project.spec.warehouses[self.name].type).catalog(self.connection, sorted(schemas))
+
+    @cached_property
+    def begun(self) -> frozenset[int]:
+        """The numbers of the feeds that have read something."""
+        numbers = [applied.number for applied in self.stored]
+        points = read_checkpoints(self.connection, self.project.spec.journal_schema, numbers)
+        return frozenset(point.feed for point in points if point.offset)
+
+    @cached_property
+    def writers(self) -> Mapping[TableName, frozenset[int]]:
+        """The numbers of the feeds that write each table, retired ones left out."""
+        found: dict[TableName, set[int]] = {}
+        for applied in self.stored:
+            for table in applied.feed.tables if applied.retired_at is None else ():
+                found.setdefault(table.name, set()).add(applied.number)
+        return {name: frozenset(numbers) for name, numbers in found.items()}
 
 
 def is_of_segment(project: Project, space: str) -> bool:
@@ -136,11 +170,8 @@ def _is_selected(name: str, feed: Feed, stored: Sequence[AppliedFeed], select: S
     return any(is_named(name, one, select) for one in named)
 
 
-def _foreign(
-    project: Project, connection: Connection, applied: AppliedFeed, stored: Sequence[AppliedFeed], address: Address
-) -> LeftOut | None:
-    others = [other.feed for other in stored if other.number != applied.number and other.retired_at is None]
-    table = _foreign_rows(connection, project.spec.journal_schema, applied.number, applied.feed, others)
+def _foreign(there: _There, applied: AppliedFeed, address: Address) -> LeftOut | None:
+    table = _foreign_rows(there, applied.number, applied.feed)
     if not table:
         return None
     if applied.feed.existing_rows == "known":
@@ -150,18 +181,19 @@ def _foreign(
     return LeftOut(address, "EC711", f"{table} holds rows that this feed did not load", advice)
 
 
-def _foreign_rows(connection: Connection, journal: str, number: int, feed: Feed, others: Sequence[Feed]) -> str:
+def _foreign_rows(there: _There, number: int, feed: Feed) -> str:
     """Return a table with rows of another writer, when this feed has never read anything and was not told."""
-    if feed.existing_rows == "keep" or any(point.offset for point in read_checkpoints(connection, journal, [number])):
+    if feed.existing_rows == "keep" or number in there.begun:
         return ""
     if feed.existing_rows == "known":
         return next((str(table.name) for table in feed.tables if table.fed and not _has_id(table)), "")
-    if has_loaded(connection, journal, number, file=STANDARD_INPUT.key):
+    connection = there.connection
+    if has_loaded(connection, there.project.spec.journal_schema, number, file=STANDARD_INPUT.key):
         return ""
-    shared = {table.name for other in others for table in other.tables}
     for table in feed.tables:
         stored = f"{quoted(table.name.schema)}.{quoted(table.name.table)}"
-        if table.fed and table.name not in shared and connection.query(f"SELECT 1 FROM {stored} LIMIT 1"):
+        is_shared = bool(there.writers.get(table.name, frozenset()) - {number})
+        if table.fed and not is_shared and connection.query(f"SELECT 1 FROM {stored} LIMIT 1"):
             return str(table.name)
     return ""
 
@@ -175,21 +207,19 @@ def _keyless(feed: Feed, options: SyncOptions, address: Address) -> LeftOut | No
     return LeftOut(address, "EC705", problem, "set what it names, or apply again with the new key") if problem else None
 
 
-def _missing(project: Project, name: str, connection: Connection, feed: Feed, address: Address) -> LeftOut | None:
-    problem = _problem(project, name, connection, feed)
+def _missing(there: _There, feed: Feed, address: Address) -> LeftOut | None:
+    problem = _problem(there, feed)
     return LeftOut(address, "EC702", problem, "run: engagectl plan") if problem else None
 
 
-def _problem(project: Project, name: str, connection: Connection, feed: Feed) -> str:
+def _problem(there: _There, feed: Feed) -> str:
     """Say why a feed cannot load: a table or column is missing, or its source has no input any more."""
-    space = project.spec.spaces.get(feed.space)
+    space = there.project.spec.spaces.get(feed.space)
     source = space.sources.get(feed.source) if space is not None else None
     if source is None or source.input is None:
         return f"the YAML names no input for source {feed.source!r} of space {feed.space!r}"
-    record = warehouse(project.spec.warehouses[name].type)
-    actual = record.catalog(connection, sorted({table.name.schema for table in feed.tables}))
     for table in feed.tables:
-        found = actual.find(table.name)
+        found = there.catalog.find(table.name)
         if table.fed and found is None:
             return f"table {table.name} is missing"
         for column in table.columns if found is not None else ():

@@ -3,6 +3,8 @@
 import pytest
 
 from engagectl import api
+from engagectl.sync.options import SyncOptions
+from engagectl.sync.ready import ready_feeds
 from tests.scenarios.house import SPACE, House, identify, track
 
 ENTERED = {"audience_key": "first_time_shopper", "first_time_shopper": True}
@@ -90,3 +92,20 @@ def test_an_id_is_remembered_as_long_as_the_window(house: House, window: str | N
     house.sync()
     found = [row for row in house.rows("engage_default.identifies", "id, user_id") if row[0] == "m1"]
     assert len(found) == rows
+
+
+def test_feeds_are_checked_with_one_look_at_the_catalog(house: House) -> None:
+    """A thousand activations once took a thousand looks: the work grew with the square of the feeds."""
+    one = "  log{n}: {{audience: first_time_shopper, warehouses: [cdp], table: log{n}, emitter_id: act_{n}}}\n"
+    asked = []
+    for feeds in (1, 6):
+        house.write(SPACE + "activations:\n" + "".join(one.format(n=n) for n in range(feeds)))
+        house.apply()
+        with api.connected(house.project, command="test", read_only=True) as connections:
+            (name, connection), *_ = connections.items()
+            before = connection.queries
+            ready = ready_feeds(house.project, name, connection, SyncOptions())
+            asked.append(connection.queries - before)
+        assert len(ready.works) == feeds + 2
+    # two for each feed that has read nothing: whether standard input fed it, and whether its table holds rows
+    assert asked[1] - asked[0] <= 5 * 2
