@@ -146,7 +146,9 @@ def _text(record: Warehouse, column: Column) -> str:
     text = f"CAST({record.cast_sql(ident(record, column.name), column.type, Text())} AS VARCHAR)"
     if not _is_number(column.type):
         return text
-    return rf"regexp_replace({text}, '(\.[0-9]*[1-9])0+$|\.0+$', '\1')"  # 12.50 and 12.5 are one number
+    # 12.50 and 12.5 are one number; no pattern: engines differ in what a backslash is
+    shorter = f"rtrim(rtrim({text}, '0'), '.')"
+    return f"CASE WHEN {text} LIKE '%.%' AND {text} NOT LIKE '%e%' THEN {shorter} ELSE {text} END"
 
 
 def _is_number(column_type: ColumnType) -> bool:
