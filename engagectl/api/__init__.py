@@ -10,7 +10,7 @@ from engagectl.api.loads import erase, happened, history, purge_quarantine, quar
 from engagectl.api.plans import apply_plan, drift, empty_plan, last_applied_commit, make_plan, snapshot, sql
 from engagectl.api.projects import fmt, open_project, refuse_untrusted, show, validate
 from engagectl.api.revisions import path_in_repository
-from engagectl.api.visits import Visit, doctor, grants
+from engagectl.api.visits import Visit, doctor, grants, unlock
 
 __all__ = [
     "Visit",
@@ -45,5 +45,6 @@ __all__ = [
     "sql",
     "status",
     "sync",
+    "unlock",
     "validate",
 ]

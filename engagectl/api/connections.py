@@ -14,7 +14,7 @@ from engagectl.errors import RefusedError, UsageError
 if TYPE_CHECKING:
     from engagectl.warehouses.contract import Connection, Warehouse
 
-_STRUCTURE = ("apply", "disown")
+_STRUCTURE = ("apply", "disown", "unlock")
 """Commands that write structure and the journal; every other one that writes needs rows to be written too."""
 
 

@@ -1,4 +1,4 @@
-"""Whether each warehouse can be reached and lets us do what we have to."""
+"""Whether each warehouse can be reached, lets us do what we have to, and is not locked by somebody who is gone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from engagectl.api.connections import connected
 from engagectl.config.project import Project
-from engagectl.errors import EngagectlError, UsageError
+from engagectl.errors import EngagectlError, LockHeld, UsageError
 
 if TYPE_CHECKING:
-    from engagectl.warehouses.contract import Check, Role
+    from engagectl.warehouses.contract import Check, Holder, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,30 @@ def doctor(
             )
         visits.append(Visit(name, checks))
     return tuple(visits)
+
+
+def unlock(project: Project, *, warehouses: Sequence[str] = ()) -> "tuple[tuple[str, Holder | None], ...]":
+    """Free the journal's lock where it outlives the session that took it; return (warehouse, who held it).
+
+    Raises LockHeld where a lock ends with its session: there is nothing to free, only somebody to wait for.
+    """
+    from engagectl.warehouses.registry import warehouse
+
+    journal = project.spec.journal_schema
+    with connected(project, command="unlock", read_only=True, warehouses=warehouses) as connections:
+        found = {name: connection.lock_holder(journal) for name, connection in connections.items()}
+    for name, holder in found.items():
+        record = warehouse(project.spec.warehouses[name].type)
+        if holder is None:
+            continue
+        if record.unlock is None:
+            raise LockHeld(
+                f"the journal {journal!r} in warehouse {name!r} is in use by {holder}",
+                help=f"the {record.capabilities.lock} of {record.title} ends with its session: wait, or end it",
+            )
+        with connected(project, command="unlock", read_only=False, warehouses=(name,)) as connections:
+            record.unlock(connections[name], journal)
+    return tuple(found.items())
 
 
 def grants(project: Project, form: str, *, warehouses: Sequence[str] = ()) -> str:

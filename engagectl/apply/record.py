@@ -132,7 +132,8 @@ class Record:
             if key not in named
             and ((row.project == project and row.target == target and row.state == "declared") or key[:2] in tables)
         ]
-        ownership.record_owned(self.connection, self.journal, [row for row in rows if known.get(row.key) != row])
+        changed = [row for row in rows if known.get(row.key) != row]
+        ownership.record_owned(self.connection, self.journal, changed, known=known)
 
     def _made(self) -> frozenset[str]:
         """Return the addresses of what applies of ours have created. Without DDL in transactions a step that was begun

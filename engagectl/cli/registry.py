@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {  # name -> (module:function, one l
         "Repair",
     ),
     "disown": ("engagectl.cli.commands.disown:disown", "Give up a table or column; it stays.", "Repair"),
+    "unlock": ("engagectl.cli.commands.unlock:unlock", "Free a lock whose holder is gone.", "Repair"),
     "compare": ("engagectl.cli.commands.compare:compare", "Compare two schemas row by row.", "Repair"),
     "erase": ("engagectl.cli.commands.erase:erase", "Remove one user id from every table, for good.", "Repair"),
     "validate": ("engagectl.cli.commands.validate:validate", "Check the YAML. Connects to nothing.", "In CI"),

@@ -327,6 +327,7 @@ DOCUMENTS: dict[str, dict[str, Schema]] = {  # command -> the keys of its docume
         "notes": _list(TEXT),
     },
     "disown": {"disowned": _list(TEXT)},
+    "unlock": {"locks": _list(_object({"warehouse": TEXT, "holder": TEXT}))},
     "compare": {
         "warehouse": TEXT,
         "first": TEXT,

@@ -252,6 +252,7 @@ class Warehouse:
     grants: Callable[[str, str, str], str]  # (database, journal, sql or terraform) -> what an administrator runs
     native_type: Callable[[str], ColumnType]  # the catalog's text -> the neutral type, Native when there is none
     newest: Callable[..., Newest]  # (connection, table, its name as SQL, rows=N): what a bounded look may read
+    unlock: Callable[[Connection, str], None] | None  # free a lock that outlives its session; None where none does
     role: Callable[[Connection], str]  # who the session is to the engine, "" where it knows no roles
     scrub: Callable[
         ..., tuple[str, ...]

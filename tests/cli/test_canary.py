@@ -43,6 +43,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("import", "--undeclared"),
     ("compare", "engage_default", "default"),
     ("disown", "table.engage_default.nothing"),
+    ("unlock",),
     ("erase", "--user", "u123", "--dry-run"),
     ("graph",),
     ("docs",),

@@ -43,6 +43,7 @@ SUCCESS = [
     ("status",),
     ("history",),
     ("doctor",),
+    ("unlock",),
     ("show", "activation.vip_membership"),
     ("show", "PLAN"),
     ("sql", "table.engage_default.users"),

@@ -50,6 +50,7 @@ WORDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "doctor": (("doctor",),),
     "compare": (("compare", "engage_default", "engage_default"),),
     "disown": (("disown", "table.engage_default.users"),),
+    "unlock": (("unlock",),),
     "quarantine": (("quarantine", "list"),),
     "show": (("show", "connection.default_classic"),),
     "sql": (("sql", "table.engage_default.users"),),

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from engagectl import api
 from engagectl.config.resolve import Secret
 from engagectl.errors import ConnectError, RefusedError, StatementError, TransientError
+from engagectl.journal.tables import TABLES
+from engagectl.model.change import AddColumn
 from engagectl.model.column_type import (
     Boolean,
     ColumnType,
@@ -27,6 +29,7 @@ from engagectl.model.column_type import (
     Timestamp,
 )
 from engagectl.model.schema import Column, TableName
+from engagectl.render import render
 from engagectl.warehouses.contract import Needs
 from engagectl.warehouses.letters import turned
 from engagectl.warehouses.registry import warehouse
@@ -122,6 +125,17 @@ def test_only_longer_texts_and_wider_numbers_are_widened(found: ColumnType, want
 def test_a_decimal_that_does_not_fit_is_refused(one: Decimal) -> None:
     with pytest.raises(RefusedError, match="Snowflake cannot store"):
         SNOWFLAKE.settle(one)
+
+
+@pytest.mark.parametrize("name", ["FOOBAR", "JSONB", "SUPER", "BIGINT UNSIGNED", "VECTOR(FLOAT, 3)"])
+def test_a_type_that_is_none_is_never_written(name: str) -> None:
+    with pytest.raises(RefusedError):
+        render(AddColumn(table=TableName("s", "t"), column=Column(name="c", type=Native(name))), SNOWFLAKE)
+
+
+def test_every_column_of_the_journal_has_a_type_of_snowflake() -> None:
+    written = {SNOWFLAKE.type_sql(column.type) for table in TABLES for column in table.columns}
+    assert written == {"VARCHAR", "NUMBER(38, 0)", "VARCHAR(36)"}
 
 
 @given(st.text(alphabet=st.characters(blacklist_categories=["Cs"])), st.text())

@@ -114,6 +114,7 @@ WAREHOUSE = Warehouse(
     native_type=native_type,
     scrub=_scrub,
     newest=newest,
+    unlock=None,
     role=role,
     endpoint=_endpoint,
 )

@@ -115,6 +115,7 @@ WAREHOUSE = Warehouse(
     native_type=native_type,
     scrub=_scrub,
     newest=newest,
+    unlock=None,
     role=role,
     endpoint=_endpoint,
 )

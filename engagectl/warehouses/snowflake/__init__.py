@@ -65,6 +65,12 @@ def _scrub(connection: Any, tables: Sequence[TableName], journal: str) -> tuple[
     raise InternalError("nothing is erased in Snowflake")  # as with _loader
 
 
+def _unlock(connection: Connection, journal: str) -> None:
+    from engagectl.warehouses.snowflake.lease import free
+
+    free(connection, journal)
+
+
 WAREHOUSE = Warehouse(
     name="snowflake",
     title="Snowflake",
@@ -95,6 +101,7 @@ WAREHOUSE = Warehouse(
     native_type=native_type,
     scrub=_scrub,
     newest=newest,
+    unlock=_unlock,
     role=role,
     endpoint=_endpoint,
 )

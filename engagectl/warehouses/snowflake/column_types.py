@@ -73,7 +73,10 @@ _ALIASES = {  # "Summary of data types": each is a synonym
     "CHAR": "VARCHAR(1)",
     "CHARACTER": "VARCHAR(1)",
     "NCHAR": "VARCHAR(1)",
+    "UUID": "VARCHAR(36)",  # a column of the journal; accounts without the newer type have none
 }
+_NATIVE = frozenset({"BINARY", "OBJECT", "ARRAY", "TIME", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "GEOGRAPHY", "GEOMETRY"})
+"""What `native:` may create beside the neutral types; others are read, and taken as they are."""
 _SIZED = re.compile(r"([A-Z_0-9 ]+?) ?\( ?(\d+)(?: ?, ?(\d+))? ?\)")
 
 
@@ -163,8 +166,8 @@ def _is_in_place(found: ColumnType, wanted: ColumnType) -> bool:
 
 
 def type_sql(column_type: ColumnType) -> str:
-    """Write a type, settled or not."""
-    match column_type:
+    """Write a type, settled or not. Raises RefusedError for a native one that is none of Snowflake's."""
+    match settle(column_type):
         case Boolean():
             return "BOOLEAN"
         case Integer():
@@ -184,6 +187,12 @@ def type_sql(column_type: ColumnType) -> str:
         case Json():
             return "VARIANT"
         case Native(name):
+            if name.partition("(")[0].strip() not in _NATIVE:
+                raise RefusedError(
+                    f"{name!r} is not a type that engagectl can create in Snowflake",
+                    code="EC411",
+                    help=f"native types that it can: {', '.join(sorted(_NATIVE))}",
+                )
             return name
         case _:
             assert_never(column_type)

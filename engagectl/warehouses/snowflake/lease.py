@@ -108,6 +108,11 @@ def _is_there(connection: Connection, journal: str) -> bool:
     return bool(found[0][0])
 
 
+def free(connection: Connection, journal: str) -> None:
+    """Take the lease from whoever holds it. The fence goes up: a holder that still lives stops at its next renewal."""
+    connection.execute(f"UPDATE {table(journal)} SET owner = '', expires_at = 0, fence = fence + 1")
+
+
 def holder_of(connection: Connection, journal: str) -> Holder | None:
     """Return who holds the lease now; None when it is free, or there is none yet."""
     try:

@@ -13,6 +13,7 @@ from engagectl.warehouses.contract import Connection, Holder, Warehouse
 from engagectl.warehouses.snowflake import lease
 from engagectl.warehouses.snowflake.connect import SnowflakeConnection
 from tests.apply.plug import Cut, Plug
+from tests.cli.inside import run
 from tests.scenarios.house import House
 from tests.warehouses.contract.test_structure import SPACE
 
@@ -76,6 +77,20 @@ def test_a_lease_that_ran_out_is_taken_and_its_first_holder_stops(house: House) 
         holder = waker.lock_holder("engagectl")
         assert holder is not None
         assert holder.host == "waker"
+
+
+def test_unlock_frees_a_lease_whose_holder_is_gone(house: House) -> None:
+    house.write(SMALL)
+    with api.connected(house.project, command="apply", read_only=False) as connections:
+        gone = _locked(connections["local"], "gone")
+        done = run("-C", str(house.root), "unlock")
+        assert done.code == 0
+        assert "local: freed; it was held by engagectl apply (pid 0 on gone)" in done.out
+        house.apply()
+        assert gone._lease is not None
+        gone._lease.renewed_at -= lease.RENEW_S
+        with pytest.raises(LockHeld, match="is now held by nobody"):
+            gone.query("SELECT 1")
 
 
 def test_a_lease_is_renewed_by_work_and_ends_with_its_session(house: House) -> None:
