@@ -16,6 +16,7 @@ import duckdb
 import pytest
 
 from engagectl.cli.registry import COMMANDS as REGISTRY
+from engagectl.config import warehouse as warehouse_specs
 from tests.cli.inside import Done, run
 
 CANARY = "Kanari€/+v0gel-9f3e7b1c5d@&%41"
@@ -301,6 +302,57 @@ def test_no_secret_comes_out_without_a_project(tmp_path: Path, words: tuple[str,
             for path in tmp_path.rglob("*"):
                 if path.is_file():
                     _silent(path.read_text("utf-8", "replace"), path.name)
+
+
+SLOTS = {  # every secret of every way to sign in, with a warehouse that takes it
+    "password.password": ("snowflake, account: a, database: d", "method: password, user: u, password: SECRET"),
+    "key_pair.private_key": ("snowflake, account: a, database: d", "method: key_pair, user: u, private_key: SECRET"),
+    "key_pair.passphrase": (
+        "snowflake, account: a, database: d",
+        "method: key_pair, user: u, private_key: {$env: OTHER}, passphrase: SECRET",
+    ),
+    "token.token": ("databricks, host: h, http_path: p, catalog: c", "method: token, token: SECRET"),
+    "oauth_m2m.client_secret": (
+        "databricks, host: h, http_path: p, catalog: c",
+        "method: oauth_m2m, client_id: i, client_secret: SECRET",
+    ),
+    "service_account.json_": ("bigquery, project: p", "method: service_account, json: SECRET"),
+    "hmac_key.key": ("duckdb, path: x", "method: hmac_key, key: SECRET"),
+}
+OFFLINE = [
+    *(("validate", "--output-format", form) for form in ("full", "json", "github", "gitlab", "sarif", "junit")),
+    *(("plan", "--offline", "-vv"), ("plan", "--offline", "--json"), ("doctor", "--config"), ("fmt", "--diff")),
+    *(("doctor", "--grants", "sql"), ("show", "connection.engage_classic"), ("docs",), ("graph",)),
+]
+
+
+def test_every_secret_of_the_models_is_a_slot() -> None:
+    methods = {name: spec for name, spec in vars(warehouse_specs).items() if name.endswith("Spec")}
+    found = set()
+    for spec in methods.values():
+        fields = getattr(spec, "model_fields", {})
+        method = fields.get("method")
+        found |= {
+            f"{method.annotation.__args__[0]}.{name}"
+            for name, field in fields.items()
+            if method is not None and "EnvRef" in str(field.annotation) and "str" not in str(field.annotation)
+        }
+    assert found == set(SLOTS)
+
+
+@pytest.mark.parametrize("slot", SLOTS)
+@pytest.mark.parametrize("how", ["pasted", "by reference"])
+def test_no_secret_comes_out_of_any_slot(case: Case, slot: str, how: str) -> None:
+    kind, auth = SLOTS[slot]
+    said = auth.replace("SECRET", f"'{CANARY}'" if how == "pasted" else "{$env: CANARY}")
+    text = "    type: " + kind.replace(", ", "\n    ") + f"\n    auth: {{{said}}}\n"
+    case.warehouse(text, more=f"credentials:\n  c: {{{said}}}\n")
+    case.env["CANARY"] = CANARY
+    case.holds = ("engagectl.yaml",) if how == "pasted" else ()
+    for words in OFFLINE:
+        done = case.run(*words)
+        assert how != "pasted" or words[0] == "fmt" or done.code == 3, done.all
+        _look(case, done, words, ("-vv",))
 
 
 def test_a_server_that_repeats_the_password_is_not_repeated(case: Case) -> None:

@@ -13,6 +13,7 @@ from engagectl.config.regular import NotRegular, Outside, open_inside
 from engagectl.errors import ConnectError
 from engagectl.sync.inputs.content import open_bytes, readable
 from engagectl.sync.inputs.files import list_files
+from engagectl.sync.inputs.objects import list_objects
 from engagectl.sync.inputs.unreadable import Unreadable
 from engagectl.warehouses.registry import warehouse
 from tests.cli.inside import run
@@ -190,6 +191,19 @@ def odd_files(tmp_path: Path) -> Iterator[Path]:
 def test_inputs_are_regular_files_only(odd_files: Path) -> None:
     found = list_files([str(odd_files / "*.jsonl"), "/proc/self/environ", "/dev/zero"], root=odd_files)
     assert [file.key for file in found] == ["a.jsonl", "b.jsonl"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("file:///etc/passwd", "local:///etc/passwd", "generic://file:///proc/self/environ", "zip:///etc/x.zip"),
+        *("reference://x", "simplecache://x", "dir:///etc", "github://a/b", "data://x", "jupyter://x", "sftp://h/x"),
+        *("ftp://127.0.0.1:1/x", "http://169.254.169.254/latest/meta-data", "https://example.com/x", "smb://h/x"),
+    ],
+)
+def test_a_url_names_an_object_store(url: str) -> None:
+    with pytest.raises(Unreadable, match="is no store that is known"):
+        list(list_objects(url))
 
 
 def test_an_input_that_became_a_pipe_is_not_waited_for(odd_files: Path) -> None:

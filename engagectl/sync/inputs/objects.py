@@ -24,7 +24,8 @@ _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "a
 # What a listing says of an object's content, by the store: the first that is there counts.
 _VERSIONS = ("ETag", "etag", "generation", "md5Hash", "LastModified", "last_modified", "updated", "mtime", "created")
 _TIMES = ("LastModified", "last_modified", "updated", "mtime", "created")
-_LOCAL = ("file", "local")
+_KNOWN = frozenset({*_EXTRAS, "memory"})
+"""Stores of objects. Other systems of fsspec open what a path may not, /proc too (file, generic, zip), or need more."""
 _WHY = {
     "NoCredentialsError": "no credentials were found",
     "EndpointConnectionError": "the store cannot be reached",
@@ -194,18 +195,16 @@ def _said(error: BaseException) -> str:
 def _store(protocol: str) -> Store:
     extra = _EXTRAS.get(protocol)
     install = f"install it: pip install 'engagectl[{extra}]'" if extra else "install the package that reaches it"
+    if protocol not in _KNOWN:
+        raise Unreadable(
+            f"{protocol}:// is no store that is known", code="EC731", help="name files, or one of s3://, gs://, az://"
+        )
     try:
         import fsspec
 
-        if protocol in _LOCAL:  # these would open what a path may not: pipes, devices, what the kernel makes up
-            raise ValueError(protocol)
         return Store(protocol, fsspec.filesystem(protocol, use_listings_cache=False))
     except ImportError:
         raise Unreadable(f"{protocol}:// needs a package that is not installed", code="EC731", help=install) from None
-    except ValueError:
-        raise Unreadable(
-            f"{protocol}:// is no store that is known", code="EC731", help="name files, or one of s3://, gs://, az://"
-        ) from None
 
 
 @contextlib.contextmanager
