@@ -1,10 +1,13 @@
 """Every file of a project in one layout, comments kept."""
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+from engagectl.config.mask import masked
 from engagectl.config.project import read_files
 from engagectl.config.regular import real_path
 from engagectl.edit.text import rewritten
@@ -34,11 +37,29 @@ def format_project(root: Path, files: Sequence[Path] = ()) -> tuple[Formatted, .
 
 
 def unified(file: str, before: bytes, after: bytes) -> str:
-    """Return the difference of two texts as `diff -u` writes it."""
-    lines = difflib.unified_diff(
-        before.decode().splitlines(), after.decode().splitlines(), f"a/{file}", f"b/{file}", lineterm=""
-    )
+    """Return the difference of two texts as `diff -u` writes it; what could be a secret is masked."""
+    old, new = _lines(before), _lines(after)
+    told = difflib.unified_diff(old, new, f"a/{file}", f"b/{file}", lineterm="")
+    shown = masked(before, comments=True), masked(after, comments=True) if before else new  # a new one is ours
+    lines, at = list(islice(told, 2)), [0, 0]
+    for line in told:
+        match line[0]:
+            case "@":
+                at = [int(number) - 1 for number in re.findall(r"[-+](\d+)", line)[:2]]
+                lines.append(line)
+            case "-":
+                lines.append(f"-{shown[0][at[0]]}")
+                at[0] += 1
+            case sign:
+                lines.append(f"{sign}{shown[1][at[1]]}")
+                at[1] += 1
+                at[0] += sign == " "
     return "\n".join(lines)
+
+
+def _lines(raw: bytes) -> list[str]:
+    text = raw.decode().removeprefix("\ufeff").replace("\r\n", "\n")
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _formatted(name: str, raw: bytes) -> Formatted:

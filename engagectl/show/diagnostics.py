@@ -1,35 +1,15 @@
 """Diagnostics as text and JSON data. Source lines come from the files; what could be a secret is masked."""
 
-import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engagectl.errors import Diagnostic, Place
-
-if TYPE_CHECKING:
-    from engagectl.config.load import Marked, Span
 
 MOST = 100
 _WIDEST = 160
 _EMOJI_STYLE = "\N{VARIATION SELECTOR-16}"
-_GUARDED = ("warehouses", "credentials")
-# what is no secret under `warehouses.<id>`: settings of a sync, and words of a closed list
-_RULE = re.compile(r"(?:source|table|column|trait|audience|journey)\.[\w.*?\[\]-]+", re.ASCII)
-_SHAPES = {
-    "sync.every": re.compile(r"[0-9]+[smhd]"),
-    "sync.blackout": re.compile(r"[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}(?: [A-Z][A-Za-z_]+(?:/[A-Za-z_]+)*)?"),
-    "selective_sync.include": _RULE,
-    "selective_sync.exclude": _RULE,
-}
-_METHODS = frozenset(["password", "key_pair", "token", "oauth_m2m", "service_account", "default", "hmac_key"])
-_WORDS = {
-    "type": frozenset(["duckdb", "postgres", "redshift", "snowflake", "bigquery", "databricks"]),
-    "sslmode": frozenset(["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]),
-    "auth.method": _METHODS,
-    "method": _METHODS,
-}
 _COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "info": "\x1b[1;36m"}
 
 
@@ -155,7 +135,8 @@ class _Snippets:
         return [(n, found[n - 1]) for n in numbers if n <= len(found)] if place.line <= len(found) else []
 
     def _masked(self, name: str) -> list[str]:
-        from engagectl.config.load import MAX_BYTES, Problem, load_yaml  # a wrong word needs no reader of YAML
+        from engagectl.config.load import MAX_BYTES  # a wrong word needs no reader of YAML
+        from engagectl.config.mask import masked
         from engagectl.config.regular import open_inside
 
         try:
@@ -163,93 +144,4 @@ class _Snippets:
                 raw = file.read(MAX_BYTES + 1)
         except OSError:
             return []
-        if len(raw) > MAX_BYTES:
-            return []
-        try:
-            text = raw.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
-        except UnicodeDecodeError:
-            return []
-        lines = text.split("\n")
-        try:
-            places = load_yaml(raw, marks=True)[1]
-        except Problem:
-            return [_keys_only(line) for line in lines]  # without a structure nothing is known to be harmless
-        for document in places:
-            for path, span in _guarded(document):
-                if not _is_harmless(path, lines, span):
-                    _mask(lines, span)
-        _mask_comments(lines, places)
-        return [clean(line.replace("\t", " ")) for line in lines]
-
-
-def _mask_comments(lines: list[str], documents: "Sequence[Marked]") -> None:
-    """Cut what stands behind a `#` outside of any value: people note old passwords there."""
-    held: dict[int, list[tuple[int, int]]] = {number: [] for number, line in enumerate(lines, start=1) if "#" in line}
-    for document in documents if held else ():
-        for (line, column), (end_line, end_column) in _scalars(document):
-            for number in range(line, end_line + 1):
-                if number not in held:
-                    continue
-                start = column - 1 if number == line else 0
-                held[number].append((start, end_column - 1 if number == end_line else 1 << 30))
-    for number, spans in held.items():
-        text = lines[number - 1]
-        for found in re.finditer(r"(?:^|(?<=\s))#", text):
-            if not any(start <= found.start() < end for start, end in spans):
-                lines[number - 1] = text[: found.end()]
-                break
-
-
-def _scalars(document: "Marked") -> "Iterator[Span]":
-    stack = [document]
-    while stack:
-        node = stack.pop()
-        if isinstance(node.children, dict):
-            for key, child in node.children.values():
-                start, end = key.start_mark, key.end_mark
-                yield (start.line + 1, start.column + 1), (end.line + 1, end.column + 1)
-                stack.append(child)
-        elif isinstance(node.children, list):
-            stack += node.children
-        else:
-            yield node.span
-
-
-def _keys_only(line: str) -> str:
-    found = re.match(r"\s*(?:- )*[A-Za-z0-9_.$-]{1,60}:(?=\s|$)", line)
-    shown = found[0] if found else ""
-    return clean(shown + re.sub(r"\S", "*", line[len(shown) :]))
-
-
-def _guarded(document: "Marked") -> "Iterator[tuple[str, Span]]":
-    """Give the path, below its id, and the span of every scalar under warehouses and credentials."""
-    stack: list[tuple[Marked, tuple[str, ...] | None]] = [(document, None)]
-    while stack:
-        node, path = stack.pop()
-        if isinstance(node.children, dict):
-            for key, (_, child) in node.children.items():
-                below = (*path, key) if path is not None else () if key in _GUARDED else None
-                stack.append((child, below))
-        elif isinstance(node.children, list):
-            stack += [(child, path) for child in node.children]
-        elif path is not None:
-            yield ".".join(path[1:]), node.span
-
-
-def _is_harmless(path: str, lines: list[str], span: "Span") -> bool:
-    """Tell whether a value cannot be a secret, by its key and by its shape: a misspelt key has no type that says so."""
-    (line, column), (end_line, end_column) = span
-    if line != end_line:
-        return False
-    value = lines[line - 1][column - 1 : end_column - 1].strip("'\"")
-    shape = _SHAPES.get(path)
-    return value in _WORDS.get(path, ()) or (shape is not None and shape.fullmatch(value) is not None)
-
-
-def _mask(lines: list[str], span: "Span") -> None:
-    (line, column), (end_line, end_column) = span
-    for number in range(line, min(end_line, len(lines)) + 1):
-        text = lines[number - 1]
-        start = column - 1 if number == line else 0
-        end = end_column - 1 if number == end_line else len(text)
-        lines[number - 1] = text[:start] + re.sub(r"\S", "*", text[start:end]) + text[end:]
+        return [clean(line.replace("\t", " ")) for line in masked(raw)] if len(raw) <= MAX_BYTES else []

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engagectl.edit.fmt import unified
 from engagectl.edit.text import rewritten, said_by
 from engagectl.errors import RefusedError
 from tests.cli.inside import run
@@ -153,3 +154,26 @@ def test_ruamel_is_loaded_by_nothing_else() -> None:
 
     script = "import sys, engagectl.api, engagectl.cli.commands.fmt; sys.exit('ruamel.yaml' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False, timeout=60).returncode == 0
+
+
+def test_a_difference_shows_no_value_that_could_be_a_secret() -> None:
+    before = (
+        b"# a note\nproject:   p\n\nwarehouses:   # canary-1\n  w: {type:  postgres, host: h, port: 5432}\n"
+        b"  x:\n      type: postgres\n      auth: {method:  password, user: u,   password: 'canary-2'}\n"
+        b"# canary-3\ntraits:  {t: {space: s,  description: shown}} # stays\n"
+    )
+    after = before.replace(b":  ", b": ").replace(b":  ", b": ").replace(b",  ", b", ").replace(b",  ", b", ")
+    text = unified("engagectl.yaml", before, after)
+    assert "canary" not in text
+    for line in (
+        *("--- a/engagectl.yaml", "+++ b/engagectl.yaml", " # a note", "-project:   p", "+project: p"),
+        *("-warehouses:   #", "+warehouses: #", "-  w: {type:  postgres, host: *, port: ****}"),
+        "+      auth: {method: password, user: *, password: **********}",
+        "+traits: {t: {space: s, description: shown}} # stays",
+    ):
+        assert line in text.splitlines()
+
+
+def test_a_new_file_is_a_difference_from_nothing() -> None:
+    assert unified("a.yaml", b"", b"traits: {}\n") == "--- a/a.yaml\n+++ b/a.yaml\n@@ -0,0 +1 @@\n+traits: {}"
+    assert unified("a.yaml", b"a\n", b"a\n") == ""
