@@ -80,6 +80,7 @@ TABLES: tuple[Table, ...] = (
     _table("undeclared", ("feed", INTEGER), "kind", "key", "types", ("messages", INTEGER), "first_at", "last_at"),
 )
 
+_SINCE_VERSION_1 = (("feeds", "digest"), ("checkpoints", "version"))
 _KEYS = {"seen": ("part", "hash"), "checkpoints": ("feed", "file")}
 
 
@@ -143,9 +144,9 @@ def _create(connection: Connection, warehouse: Warehouse, schema: str, version: 
     for table in (*TABLES[1:], META):
         keys = _KEYS.get(table.name.table, ()) if _has_keys(warehouse) else ()
         create_table(connection, warehouse, place(schema, table.name.table), table.columns, keys=keys)
-    if version == 1:
-        digest = f"digest {warehouse.type_sql(TEXT)}"
-        connection.execute(f"ALTER TABLE {place(schema, 'feeds')} ADD COLUMN IF NOT EXISTS {digest}")
+    for table_name, column in _SINCE_VERSION_1 if version == 1 else ():
+        kind = warehouse.type_sql(TEXT)
+        connection.execute(f"ALTER TABLE {place(schema, table_name)} ADD COLUMN IF NOT EXISTS {column} {kind}")
     if read_meta(connection, schema, "database_id") is None:
         write_meta(connection, schema, "database_id", str(uuid.uuid4()))
     write_meta(connection, schema, "version", str(VERSION))
