@@ -79,7 +79,7 @@ def test_another_file_is_refused(content: bytes, said: str, tmp_path: Path) -> N
 def test_a_damaged_file_is_refused(house: House, tmp_path: Path) -> None:
     whole = (house.root / "catalog.json").read_bytes()
     chosen = random.Random(7)  # noqa: S311  a test's choice of bytes
-    for place in chosen.sample(range(len(whole)), 60):
+    for place in chosen.sample(range(len(whole)), 30):
         flipped = whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
         try:
             same = json.loads(flipped)["snapshot"] == document(house)["snapshot"]
@@ -93,7 +93,7 @@ def test_a_damaged_file_is_refused(house: House, tmp_path: Path) -> None:
 def test_a_forged_file_is_refused_or_planned_from_and_never_a_traceback(house: House, tmp_path: Path) -> None:
     whole, place = document(house), tmp_path / "forged.json"
     chosen, refused = random.Random(7), 0  # noqa: S311  a test's choice of leaves
-    for path in chosen.sample(sorted(paths(whole["snapshot"]), key=str), 60):
+    for path in chosen.sample(sorted(paths(whole["snapshot"]), key=str), 30):
         content = deepcopy(whole["snapshot"])
         at = content
         for key in path[:-1]:
@@ -110,4 +110,4 @@ def test_a_forged_file_is_refused_or_planned_from_and_never_a_traceback(house: H
             )
         except EngagectlError:
             refused += 1
-    assert refused > 30
+    assert refused > 15

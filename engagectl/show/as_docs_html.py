@@ -2,12 +2,18 @@
 
 import base64
 import hashlib
+from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from engagectl.model.schema import TableName
 from engagectl.show.dictionary import Described, Dictionary
 from engagectl.show.picture import pictures
 from engagectl.show.terminal import escape
+
+if TYPE_CHECKING:
+    import jinja2
+    from markupsafe import Markup
 
 ROLES = {
     "users": "one row per user",
@@ -21,6 +27,23 @@ ROLES = {
 
 def as_docs_html(book: Dictionary) -> str:
     """Return the page. Its one script is ours and named by its hash: nothing else may run there."""
+    template, style, script = _template()
+    tables = [table for schema in book.schemas for table in schema.tables]
+    return template.render(
+        book=book,
+        style=style,
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        anchors=_anchors(book),
+        facts=_facts(tables),
+        pictures=[one for one in pictures(book) if len(one.boxes) > 1],
+        roles=ROLES,
+    )
+
+
+@cache
+def _template() -> "tuple[jinja2.Template, Markup, Markup]":
+    """Return the page's template, compiled once, its style and its script."""
     import jinja2
     from markupsafe import Markup
 
@@ -31,19 +54,10 @@ def as_docs_html(book: Dictionary) -> str:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=shown
     )
     folder = files("engagectl.show").joinpath("templates")
-    script = folder.joinpath("docs.js").read_text(encoding="utf-8").strip()
-    template = environment.from_string(folder.joinpath("docs.html.j2").read_text(encoding="utf-8"))
-    tables = [table for schema in book.schemas for table in schema.tables]
-    return template.render(
-        book=book,
-        style=Markup(folder.joinpath("docs.css").read_text(encoding="utf-8")),  # noqa: S704  our own file
-        script=Markup(script),  # noqa: S704  our own file
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        anchors=_anchors(book),
-        facts=_facts(tables),
-        pictures=[one for one in pictures(book) if len(one.boxes) > 1],
-        roles=ROLES,
+    page, style, script = (
+        folder.joinpath(name).read_text(encoding="utf-8").strip() for name in ("docs.html.j2", "docs.css", "docs.js")
     )
+    return environment.from_string(page), Markup(style), Markup(script)  # noqa: S704  our own files
 
 
 def _anchors(book: Dictionary) -> dict[tuple[str, TableName], str]:

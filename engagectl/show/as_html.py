@@ -3,13 +3,18 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from engagectl.model.change import AddColumn, CreateTable, RebuildColumn, SetComment, WidenColumn
 from engagectl.model.column_type import type_text
 from engagectl.model.plan import Finding, Plan, Step, WarehousePlan
 from engagectl.show.terminal import escape
 from engagectl.show.words import NOTED, compared_with, cost, counts, said
+
+if TYPE_CHECKING:
+    import jinja2
 
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
@@ -44,11 +49,7 @@ class _Group:
 
 def plan_html(plan: Plan) -> str:
     """Return a self-contained page. Everything that came from YAML or a warehouse is escaped by the template engine."""
-    import jinja2
-
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    folder = files("engagectl.show").joinpath("templates")
-    template = environment.from_string(folder.joinpath("plan.html.j2").read_text(encoding="utf-8"))
+    template, style = _template()
     steps = plan.steps
     warehouses = [
         {
@@ -67,7 +68,7 @@ def plan_html(plan: Plan) -> str:
         title=escape(plan.target or plan.project),
         project=escape(plan.project),
         plan=plan,
-        style=folder.joinpath("plan.css").read_text(encoding="utf-8"),
+        style=style,
         verdict=_verdict(plan),
         compared=escape(compared_with(plan)).capitalize(),
         mood="bad"
@@ -93,6 +94,17 @@ def plan_html(plan: Plan) -> str:
         ],
         warehouses=warehouses,
     )
+
+
+@cache
+def _template() -> "tuple[jinja2.Template, str]":
+    """Return the page's template, compiled once, and its style."""
+    import jinja2
+
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    folder = files("engagectl.show").joinpath("templates")
+    page, style = (folder.joinpath(name).read_text(encoding="utf-8") for name in ("plan.html.j2", "plan.css"))
+    return environment.from_string(page), style
 
 
 def _verdict(plan: Plan) -> str:
