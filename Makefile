@@ -38,7 +38,7 @@ $(WAREHOUSES)/ready: pyproject.toml tests/warehouses/contract/connectors.txt
 	@touch $@
 
 test-warehouses: $(FAKESNOW)/ready $(WAREHOUSES)/ready ## Run the contract of warehouses on emulators too
-	ENGAGECTL_FAKESNOW=$(FAKESNOW)/bin/fakesnow ENGAGECTL_REQUIRE=snowflake \
+	ENGAGECTL_FAKESNOW=$(FAKESNOW)/bin/fakesnow ENGAGECTL_REQUIRE=snowflake $(if $(ARGS),,ENGAGECTL_WRITE_MATRIX=1) \
 	  $(WAREHOUSES)/bin/python -m pytest -q -n 2 tests/warehouses/contract $(ARGS)
 
 test-html: $(VENV)/ready ## Render the HTML plan in headless Chromium (needs chromium)

@@ -31,6 +31,7 @@ LIMITS = Limits(
 )
 
 _MAX_TEXT = 16_777_216  # VARCHAR without a length; a longer one (up to 134,217,728 since 2025) holds as much of ours
+_MAX_BINARY = 8_388_608  # the same of BINARY
 _PLAIN: dict[str, ColumnType] = {
     "BOOLEAN": Boolean(),
     "FLOAT": Float(),
@@ -105,6 +106,10 @@ def _sized(base: str, size: int, scale: int, text: str) -> ColumnType:
         case "TIMESTAMP_TZ":
             return Timestamp()  # digits of its seconds; nine by default
         case "TIMESTAMP_NTZ" | "TIMESTAMP_LTZ":
+            return Native(base)
+        case "TIME":
+            return Native(base)
+        case "BINARY" if size >= _MAX_BINARY:
             return Native(base)
         case _:
             return Native(text)

@@ -12,7 +12,7 @@ from engagectl.config.resolve import resolve_secrets
 from engagectl.warehouses.contract import Connection, Warehouse
 from engagectl.warehouses.registry import warehouse
 from tests.scenarios.house import House
-from tests.warehouses.contract import emulators
+from tests.warehouses.contract import emulators, matrix
 
 collect_ignore = [] if "snowflake" in emulators.engines() else ["test_lease.py"]  # no other engine has a lease
 Writing = Callable[[], AbstractContextManager[Connection]]
@@ -26,6 +26,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if "ENGAGECTL_WRITE_MATRIX" in os.environ:
+        reports = [one for name in ("passed", "failed") for one in terminalreporter.getreports(name)]
+        matrix.PAGE.write_text(matrix.page({one.nodeid: one.passed for one in reports}))
     for name in emulators.absent():
         terminalreporter.write_line(f"not run: {name} (make test-warehouses)")
 
