@@ -92,10 +92,13 @@ def _plain(project: Project) -> Iterator[Diagnostic]:
         return
     from engagectl.desired.build import build
     from engagectl.risk import judge_plain
-    from engagectl.warehouses.registry import warehouse
+    from engagectl.warehouses.registry import FOLDERS, warehouse
 
     for name in dict.fromkeys(project.roles.values()):
-        desired = build(project, name, warehouse(project.spec.warehouses[name].type))
+        kind = project.spec.warehouses[name].type
+        if kind not in FOLDERS:  # nothing is stored there yet
+            continue
+        desired = build(project, name, warehouse(kind))
         for one in judge_plain(desired, project.spec.pii.refuse_plain):
             place = project.place(one.origin) if one.origin.file else None
             yield Diagnostic(code=one.code, severity="error", message=one.message, place=place, help=one.help)

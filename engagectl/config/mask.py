@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from engagectl.config.load import Marked, Problem, Span, load_yaml
 
 _GUARDED = ("warehouses", "credentials")
+_ROLES = ("targets", "connections", "activations")  # their `warehouses` are names
+_ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}", re.ASCII)
 # what is no secret under `warehouses.<id>`: settings of a sync, and words of a closed list
 _RULE = re.compile(r"(?:source|table|column|trait|audience|journey)\.[\w.*?\[\]-]+", re.ASCII)
 _NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
@@ -102,29 +104,30 @@ def _keys_only(line: str) -> str:
     return shown + re.sub(r"\S", "*", line[len(shown) :])
 
 
-def _guarded(document: Marked) -> Iterator[tuple[str, Span]]:
-    """Give the path, below its id, and the span of every scalar under warehouses and credentials."""
-    stack: list[tuple[Marked, tuple[str, ...] | None]] = [(document, None)]
+def _guarded(document: Marked) -> Iterator[tuple[tuple[str, ...], Span]]:
+    """Give the path and the span of every scalar under warehouses and credentials, wherever those stand."""
+    stack: list[tuple[Marked, tuple[str, ...]]] = [(document, ())]
     while stack:
         node, path = stack.pop()
         if isinstance(node.children, dict):
-            for key, (_, child) in node.children.items():
-                below = (*path, key) if path is not None else () if key in _GUARDED else None
-                stack.append((child, below))
+            stack += [(child, (*path, key)) for key, (_, child) in node.children.items()]
         elif isinstance(node.children, list):
             stack += [(child, path) for child in node.children]
-        elif path is not None:
-            yield ".".join(path[1:]), node.span
+        elif any(key in path for key in _GUARDED):
+            yield path, node.span
 
 
-def _is_harmless(path: str, lines: list[str], span: Span) -> bool:
+def _is_harmless(path: tuple[str, ...], lines: list[str], span: Span) -> bool:
     """Tell whether a value cannot be a secret, by its key and by its shape: a misspelt key has no type that says so."""
     (line, column), (end_line, end_column) = span
     if line != end_line:
         return False
     value = lines[line - 1][column - 1 : end_column - 1].strip("'\"")
-    shape = _NAME if path.endswith("$env") else _SHAPES.get(path)
-    return value in _WORDS.get(path, ()) or (shape is not None and shape.fullmatch(value) is not None)
+    if path[0] in _ROLES and path[2:3] == ("warehouses",) and len(path) <= 4:
+        return _ID.fullmatch(value) is not None
+    below = ".".join(path[next(place for place, key in enumerate(path) if key in _GUARDED) + 2 :])
+    shape = _NAME if below.endswith("$env") else _SHAPES.get(below)
+    return value in _WORDS.get(below, ()) or (shape is not None and shape.fullmatch(value) is not None)
 
 
 def _mask(lines: list[str], span: Span) -> None:

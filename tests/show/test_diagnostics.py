@@ -60,6 +60,7 @@ def test_a_long_line_is_shown_around_the_caret(tmp_path: Path) -> None:
         "other: x # hunter2\n",
         "warehouses: {w: {type: hunter2, sync: {evry: hunter2}, auth: {method: hunter2}}}\n",
         "warehouses: {sync: {every: hunter2}}\n",
+        "targets: {prod: {warehouses: {snow: {type: snowflake, password: hunter2}}}}\n",
         "credentials:\n  c: hunter2: [\n",
     ],
 )
@@ -73,6 +74,11 @@ def test_a_source_line_shows_no_secret(tmp_path: Path, yaml: str) -> None:
 def test_settings_and_words_of_a_closed_list_are_shown(tmp_path: Path) -> None:
     line = "warehouses: {w: {type: duckdb, path: ./x, sync: {every: 1h}, selective_sync: {exclude: [trait.churn]}}}"
     assert _shown(tmp_path, line, "type")[3] == f"1 | {line.replace('./x', '***')}"
+
+
+def test_the_warehouses_of_a_connection_are_names(tmp_path: Path) -> None:
+    line = "connections: {c: {space: nope, warehouses: [cdp, other]}}"
+    assert _shown(tmp_path, line, "nope")[3] == f"1 | {line}"
 
 
 def test_a_hash_inside_a_value_is_no_comment(tmp_path: Path) -> None:
