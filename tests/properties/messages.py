@@ -14,6 +14,8 @@ spaces:
     slug: default
     space_id: spa_1
     sources: {main: {input: events}, mail: {input: events, schema: engage_mail}}
+credentials:
+  pepper: {method: hmac_key, key: {$env: ENGAGECTL_PROPERTY_PEPPER}}
 traits:
   revenue: {space: default, kind: event, type: "decimal(18,2)"}
   exact: {space: default, kind: event, type: "decimal(38,10)"}
@@ -68,6 +70,7 @@ activations:
       - {from: entity.account.id, to: account_id, type: string, required: true, max_chars: 6}
       - {from: entity.account.mrr, to: mrr, type: "decimal(18,2)"}
       - {from: [context.traits.email, properties.email], to: email_hash, type: string, transform: [trim, lower, sha256]}
+      - {from: properties.email, to: email_key, type: string, transform: [trim, lower, {hmac_sha256: pepper}]}
       - {from: properties.at, to: at, type: timestamp, transform: [epoch_ms_to_timestamp]}
   cart_steps: {journey: cart, warehouses: [cdp], table: cart_steps}
   won_steps: {journey: cart_won, warehouses: [cdp], table: cart_steps}
@@ -288,3 +291,17 @@ def traffic(draw: st.DrawFn, *, most: int = 12) -> tuple[bytes, ...]:
         lines.append(lines[at].replace(b'"receivedAt": "2', b'"receivedAt": "soon 2', 1))
     lines += draw(st.lists(st.sampled_from(DIRT), max_size=3))
     return tuple(draw(st.permutations(lines)))
+
+
+def as_row(line: bytes) -> dict[str, str | None] | None:
+    """Return a message as a row of texts, its objects as JSON with the numbers as written; None for what is no message.
+
+    A message without an id is known by the bytes of its line, which a row has not.
+    """
+    try:
+        message = json.loads(line, parse_float=Raw, parse_int=Raw)
+    except ValueError:
+        return None
+    if not isinstance(message, dict) or not isinstance(message.get("messageId"), str):
+        return None
+    return {key: value if value is None or isinstance(value, str) else written(value) for key, value in message.items()}

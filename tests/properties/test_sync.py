@@ -1,85 +1,37 @@
 """The laws of sync: for any traffic, cut and ordered in any way, the tables are those of the slow reference."""
 
-import gzip
-import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-import zstandard
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagectl import api
-from engagectl.config.project import Project
-from engagectl.journal.applied import read_feeds
-from engagectl.model.feed import Feed
-from engagectl.sync.passes import Silent, SyncOptions, sync
 from engagectl.sync.report import SyncReport
-from engagectl.warehouses.contract import Connection
-from tests.properties.messages import SELECTIVE_SYNC, YAML, traffic
+from tests.properties.field import CASES, COMPRESS, DUCKDB, PEPPER, POSTGRES, Field, field_of, law
+from tests.properties.messages import SELECTIVE_SYNC, YAML, as_row, traffic
 from tests.reference.play import Tables, play
-from tests.reference.tables import differences, kept
+from tests.reference.tables import kept
 from tests.scenarios.house import House
 
 pytestmark = pytest.mark.property
-KEPT = ("meta", "feeds", "ownership", "names", "applies", "steps")
-COMPRESS = {"plain": bytes, "gzip": gzip.compress, "zstd": zstandard.ZstdCompressor().compress}
-CASES = int(os.environ.get("ENGAGECTL_PROPERTY_CASES", "6"))
 
 
-class Field:
-    """One applied project in one open warehouse, emptied before each case: the process stays warm."""
-
-    def __init__(self, house: House, project: Project, connection: Connection, feeds: tuple[Feed, ...]) -> None:
-        self.house, self.project, self.connection, self.feeds = house, project, connection, feeds
-
-    def empty(self) -> None:
-        for path in (self.house.root / "data").iterdir():
-            path.unlink()
-        tables = self.connection.query(
-            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
-            " AND table_schema NOT IN ('pg_catalog', 'information_schema', 'main', 'public', 'pg_temp')"
-        )
-        for schema, table in tables:
-            if not (schema == "engagectl" and table in KEPT) and not schema.startswith("pg_"):
-                self.connection.execute(f'DELETE FROM "{schema}"."{table}"')
-
-    def write(self, name: str, lines: Sequence[bytes], form: str = "plain") -> None:
-        path = self.house.root / "data" / name
-        path.write_bytes(COMPRESS[form](b"".join(line + b"\n" for line in lines)))
-
-    def sync(self, **options: object) -> SyncReport:
-        return sync(
-            self.project,
-            connections={self.connection.warehouse: self.connection},
-            options=SyncOptions(**options),  # type: ignore[arg-type]  # each law gives known options
-            clock=lambda: datetime.now(UTC),
-            progress=Silent(),
-        )
-
-    def differences(self, expected: Tables) -> list[str]:
-        return differences(self.connection, self.feeds, expected)
-
-
-@contextmanager
-def _field(house: House) -> Iterator[Field]:
-    house.write(YAML, settings=SELECTIVE_SYNC)
-    (house.root / "data").mkdir()
-    house.apply()
-    with api.connected(house.project, command="test", read_only=False) as connections:
-        (connection,) = connections.values()
-        feeds = tuple(one.feed for one in read_feeds(connection, "engagectl"))
-        yield Field(house, house.project, connection, feeds)
+def _field(house: House) -> AbstractContextManager[Field]:
+    return field_of(house, YAML, settings=SELECTIVE_SYNC)
 
 
 @pytest.fixture(scope="module")
 def on_duckdb() -> Iterator[Field]:
-    with tempfile.TemporaryDirectory() as folder, _field(House(Path(folder), DUCKDB)) as found:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _field(House(Path(folder), DUCKDB)) as found,
+    ):
         yield found
 
 
@@ -89,19 +41,6 @@ def on_postgres(postgres_database: str) -> Iterator[Field]:
         patch.setenv("ENGAGECTL_PROPERTY_DSN", postgres_database)
         with _field(House(Path(folder), POSTGRES)) as found:
             yield found
-
-
-DUCKDB = "    type: duckdb\n    path: ./acme.duckdb\n"
-POSTGRES = "    type: postgres\n    dsn: {$env: ENGAGECTL_PROPERTY_DSN}\n"
-law = settings(
-    max_examples=CASES,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    derandomize="ENGAGECTL_PROPERTY_CASES" not in os.environ,
-    database=None,
-    report_multiple_bugs=False,
-    phases=(Phase.explicit, Phase.generate, *((Phase.shrink,) if "ENGAGECTL_PROPERTY_SHRINK" in os.environ else ())),
-)
 
 
 @st.composite
@@ -144,7 +83,8 @@ def _expected_fates(expected: Tables) -> dict[str, Counter[str]]:
 
 
 def _check(field: Field, files: Sequence[tuple[str, str, list[bytes]]], reports: Reports) -> None:
-    expected = play(field.feeds, [line for _, _, lines in files for line in lines])
+    keys = {"pepper": PEPPER.encode()}
+    expected = play(field.feeds, [line for _, _, lines in files for line in lines], keys=keys)
     assert field.differences(expected) == []
     assert _fates(reports) == _expected_fates(expected)
     assert kept(field.connection) == expected.kept
@@ -210,3 +150,39 @@ def test_feeds_run_apart_give_the_reference_tables_on_postgres(
     on_postgres: Field, files: list[tuple[str, str, list[bytes]]], first: list[str]
 ) -> None:
     _feeds_apart(on_postgres, files, first)
+
+
+def _as_parquet(field: Field, lines: list[bytes], row_group_size: int) -> None:
+    """Rows of a Parquet file are messages like the lines that they were made of."""
+    field.empty()
+    rows = [row for line in lines if (row := as_row(line)) is not None]
+    kept = [line for line in lines if as_row(line) is not None]
+    if not rows:
+        return
+    names = sorted({name for row in rows for name in row})
+    columns = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in names}
+    path = field.house.root / "data/rows.parquet"
+    pq.write_table(pa.table(columns), path, row_group_size=row_group_size)
+    _check(field, [("rows", "parquet", kept)], [field.sync(chunk_bytes=1000)])
+    assert field.sync().inserted == 0
+
+
+lines = traffic(most=16).map(list)
+law_of_rows = settings(law, max_examples=max(1, CASES // 2))
+
+
+@law_of_rows
+@given(lines=lines, row_group_size=st.sampled_from((3, 1000)))
+def test_rows_of_parquet_are_the_messages_of_their_lines_on_duckdb(
+    on_duckdb: Field, lines: list[bytes], row_group_size: int
+) -> None:
+    _as_parquet(on_duckdb, lines, row_group_size)
+
+
+@pytest.mark.postgres
+@law_of_rows
+@given(lines=lines, row_group_size=st.sampled_from((3, 1000)))
+def test_rows_of_parquet_are_the_messages_of_their_lines_on_postgres(
+    on_postgres: Field, lines: list[bytes], row_group_size: int
+) -> None:
+    _as_parquet(on_postgres, lines, row_group_size)
