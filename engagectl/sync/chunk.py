@@ -9,6 +9,8 @@ from engagectl.journal.undeclared import Undeclared
 from engagectl.model.feed import Feed, FeedTable, InBody
 from engagectl.model.schema import TableName
 from engagectl.sync import quarantine, undeclared
+from engagectl.sync.inputs.joined import Part
+from engagectl.sync.quarantine import PARTS
 from engagectl.sync.report import FeedCounts
 from engagectl.sync.route import Cell, Seen, as_stored, cells, mark, outcome, takes
 from engagectl.sync.stage import Lines, Stage
@@ -256,16 +258,7 @@ def settle(
     for result, number, skewed in stage.handle.execute(
         f"SELECT outcome, count(*), count(*) FILTER (WHERE skewed AND outcome = 'load') FROM {work.outcomes} GROUP BY 1"
     ).fetchall():
-        counts.read += number
-        counts.skewed += skewed
-        if result == "load":
-            counts.inserted += number
-        elif result == "duplicate":
-            counts.duplicate += number
-        elif result.startswith("f:"):
-            counts.filtered[result[2:]] += number
-        elif result.startswith("q:"):
-            counts.quarantined += number
+        _tally(counts, result, number, skewed)
     if counts.quarantined > extra:
         quarantine.keep_messages(stage, chunk, work.number, work.outcomes, quarantine.secrets_of(work.feed))
     for table, parts in made.items():
@@ -282,3 +275,35 @@ def settle(
             help="please report this with the counts of the sync",
         )
     return Settled(counts, found)
+
+
+def _tally(counts: FeedCounts, result: str, number: int, skewed: int) -> None:
+    counts.read += number
+    counts.skewed += skewed
+    if result == "load":
+        counts.inserted += number
+    elif result == "duplicate":
+        counts.duplicate += number
+    elif result.startswith("f:"):
+        counts.filtered[result[2:]] += number
+    elif result.startswith("q:"):
+        counts.quarantined += number
+
+
+def split(stage: Stage, work: Work, settled: Settled, parts: Sequence[Part]) -> list[Settled]:
+    """Return what a chunk did for a feed, file by file; rows of tables and undeclared keys are told with the first."""
+    if len(parts) == 1:
+        return [settled]
+    found = [Settled(FeedCounts(work.feed.address)) for _ in parts]
+    for n, result, number, skewed in stage.handle.execute(
+        "SELECT p.n, o.outcome, count(*), count(*) FILTER (WHERE o.skewed AND o.outcome = 'load')"
+        f" FROM {work.outcomes} AS o ASOF JOIN {PARTS} AS p ON o.line_no >= p.first GROUP BY 1, 2"
+    ).fetchall():
+        _tally(found[n].counts, result, number, skewed)
+    for n, number in quarantine.count_cells_by_part(stage, work.number):
+        found[n].counts.cells = number
+    if sum(one.counts.read for one in found) != settled.counts.read:
+        raise InternalError(f"the accounting of {work.feed.address} does not add up over its files")
+    found[0].counts.tables += settled.counts.tables
+    found[0].undeclared += settled.undeclared
+    return found

@@ -88,6 +88,11 @@ class Reader:
     closed: bool = False
     stands: int = 0
 
+    @property
+    def is_fresh(self) -> bool:
+        """Tell whether the feed begins the file, and reads all of it."""
+        return self.offset == self.stands == 0 and self.end is None
+
     def takes(self, begin: int) -> bool:
         return self.offset <= begin and (self.end is None or begin < self.end)
 

@@ -5,11 +5,12 @@ No more is kept than must be: values that a feed hashes or that selective sync e
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engagectl.journal.quarantine import LINE_FEED, QUARANTINE
 from engagectl.model.feed import AtPath, Feed, FeedTable, InBody, Standard
+from engagectl.sync.inputs.joined import Part
 from engagectl.sync.route import Cell
 from engagectl.sync.sql.quoting import literal, pointer
 from engagectl.sync.stage import LINES, Lines, Stage, alternatives, line_bytes
@@ -17,6 +18,8 @@ from engagectl.warehouses.contract import Loader
 
 KEPT_BYTES = 1024
 STAGED = "ec_quarantine"
+LOCATED = "ec_quarantine_located"
+PARTS = "ec_parts"
 _COLUMNS = (
     "feed INTEGER, message_id VARCHAR, schema_name VARCHAR, table_name VARCHAR, column_name VARCHAR, reason VARCHAR,"
     " line_offset BIGINT, line BIGINT, content VARCHAR, content_kind VARCHAR, length BIGINT, row_id VARCHAR,"
@@ -151,26 +154,56 @@ def count_cells(stage: Stage, number: int) -> int:
     return int(found[0])
 
 
-def put_aside(stage: Stage, into: str, *, file: str) -> None:
-    """Add what is staged to what waits in another relation, which has the file of each entry too."""
-    select = f"SELECT *, {literal(file)} AS file FROM {STAGED}"
+def count_cells_by_part(stage: Stage, number: int) -> list[tuple[int, int]]:
+    """Return how many values are staged for a feed of each file of the chunk that has any."""
+    return stage.handle.execute(
+        f"SELECT p.n, count(*) FROM {STAGED} AS q ASOF JOIN {PARTS} AS p ON q.line - 1 >= p.first"
+        f" WHERE q.feed = {number} AND q.column_name <> '' GROUP BY 1"
+    ).fetchall()
+
+
+def begin_parts(stage: Stage, parts: Sequence[Part]) -> None:
+    """Stage which lines of the chunk are whose, where it holds several files."""
+    if len(parts) == 1:
+        return
+    rows = [{"n": n, "l": part.first, "s": part.start, "f": part.file.key} for n, part in enumerate(parts)]
+    stage.handle.execute(
+        f"CREATE OR REPLACE TEMP TABLE {PARTS} AS SELECT x.n AS n, x.l AS first, x.s AS start, x.f AS file FROM"
+        ' (SELECT unnest(from_json(CAST(? AS JSON), \'[{"n":"INTEGER","l":"INTEGER","s":"BIGINT","f":"VARCHAR"}]\'))'
+        " AS x)",
+        [json.dumps(rows)],
+    )
+
+
+def locate(stage: Stage, parts: Sequence[Part]) -> str:
+    """Return what is staged with the file of each entry, its place counted from the beginning of that file."""
+    if len(parts) == 1:
+        source = f"SELECT *, {literal(parts[0].file.key)} AS file FROM {STAGED}"
+    else:
+        source = (
+            f"SELECT q.* REPLACE (q.line_offset - p.start AS line_offset, q.line - p.first AS line), p.file"
+            f" FROM {STAGED} AS q ASOF JOIN {PARTS} AS p ON q.line - 1 >= p.first"
+        )
+    stage.handle.execute(f"CREATE OR REPLACE TEMP VIEW {LOCATED} AS {source}")
+    return LOCATED
+
+
+def put_aside(stage: Stage, into: str) -> None:
+    """Add what is located to what waits in another relation."""
+    select = f"SELECT * FROM {LOCATED}"
     stage.handle.execute(f"CREATE TEMP TABLE IF NOT EXISTS {into} AS {select} LIMIT 0")
     stage.handle.execute(f"INSERT INTO {into} BY NAME {select}")
 
 
-def store(loader: Loader, staged: str, *, journal: str, file: str | None, sync_id: str, recorded_at: str) -> int:
-    """Write what is staged to the journal; what is there already, from an earlier reading, stays as it is.
-
-    The file is the same for all, or None where each entry has its own.
-    """
+def store(loader: Loader, staged: str, *, journal: str, sync_id: str, recorded_at: str) -> int:
+    """Write what is staged to the journal; what is there already, from an earlier reading, stays as it is."""
     (rows,) = loader.stage.execute(f"SELECT count(*) FROM {staged}").fetchall()
     if not rows[0]:
         return 0
     said = {"sync_id": literal(sync_id), "recorded_at": literal(recorded_at)}
-    said["file"] = '"file"' if file is None else literal(file)
     # A whole message is known by what it holds too: of two with one id both are kept. A line by where it stands.
     which = (
-        f"CASE WHEN feed = {LINE_FEED} THEN {said['file']} || chr(31) || line_offset"
+        f'CASE WHEN feed = {LINE_FEED} THEN "file" || chr(31) || line_offset'
         " WHEN column_name = '' THEN sha256(content) END"
     )
     key = f"concat_ws(chr(31), feed, message_id, schema_name, table_name, column_name, reason, {which})"

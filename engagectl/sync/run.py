@@ -31,6 +31,7 @@ from engagectl.sync.inputs import Chunk, InputFile, Unreadable, as_relation, chu
 from engagectl.sync.inputs.complete import is_closed
 from engagectl.sync.inputs.files import STANDARD_INPUT
 from engagectl.sync.inputs.identity import HEAD_BYTES, TAIL_BYTES
+from engagectl.sync.inputs.joined import Part, Small, joined, part_of
 from engagectl.sync.inputs.layout import is_from
 from engagectl.sync.inputs.shape import shape_of
 from engagectl.sync.moved import moved_files
@@ -251,6 +252,7 @@ class Run:
         self.report.notes += [f"{after} is what was {before}: read on from there" for after, before in names.items()]
 
     def _pass(self, item: Pass) -> None:
+        small = Small(self.options.chunk_bytes)
         for file in item.files:
             again = self.options.reread and is_from(file.key, self.options.since)
             works = [work for work in self.works if work in item.works]
@@ -263,11 +265,35 @@ class Run:
             try:
                 with readable(file):
                     group = self._verified(file, group)
+                if self._begins(file, group, item) and small.take(file, complete=any(one.closed for one in group)):
+                    if small.is_full:
+                        self._together(small, item)
+                    continue
+                self._together(small, item)  # what comes first is loaded first
                 if group:
                     self._file(file, group, item)
                 self.progress.passed(file.key, file.bytes or 0)
             except Unreadable as error:
                 self._unread([reader.work for reader in group], error)
+        self._together(small, item)
+
+    def _begins(self, file: InputFile, group: Sequence[Reader], item: Pass) -> bool:
+        """Tell whether all feeds of the pass that are still at work begin a file, each to read all of it."""
+        at_work = sum(work in item.works for work in self.works)
+        return len(group) == at_work and all(reader.is_fresh for reader in group) and not file.is_standard_input
+
+    def _together(self, small: Small, item: Pass) -> None:
+        """Load the small files that wait, as one chunk for all the feeds of the pass that are still at work."""
+        read, small.read, small.size = small.read, [], 0
+        if not read:
+            return
+        whole, parts = joined(read)
+        self._load(whole, parts, [Reader(work, 0, 0) for work in self.works if work in item.works])
+        for part in parts:
+            self.progress.advance(part.file.key, part.end, part.end)
+            self.progress.passed(part.file.key, part.file.bytes or 0)
+        hit("chunk.told")
+        self._look_up(item)
 
     def _is_left(self, file: InputFile, item: Pass) -> bool:
         """Tell whether a pass will look into a file, for the progress."""
@@ -356,23 +382,27 @@ class Run:
         size = chunk.end - chunk.offset
         with readable(file):
             known = identity(file, chunk.end, head=head, before=chunk.buffer[max(0, size - TAIL_BYTES) : size])
-        self._commit(file, chunk, takers, known)
+        self._load(chunk, (part_of(file, chunk, known=known),), takers)
         for reader in takers:
             reader.offset, reader.line = chunk.end, chunk.line + chunk.lines
+
+    def _load(self, chunk: Chunk, parts: tuple[Part, ...], takers: Sequence[Reader]) -> None:
+        """Commit a chunk, and fold users when enough of them wait."""
+        self._commit(chunk, parts, takers)
         self.report.chunks += 1
         for work, waiting in list(self.folds.items()):
             columns = max(len(table.columns) for table in work.feed.tables)
             if waiting.rows * columns >= self.options.fold_rows * _CELLS_PER_ROW:
                 self._fold(work)
 
-    def _commit(self, file: InputFile, chunk: Chunk, takers: Sequence[Reader], known: str) -> None:
+    def _commit(self, chunk: Chunk, parts: tuple[Part, ...], takers: Sequence[Reader]) -> None:
         """Load a chunk; what it brings undeclared may add columns, or leave feeds out, and it is done again."""
         additions: tuple[Addition, ...] = ()
         number, secret = self.report.chunks, self.has_secrets
         pieces: list[Piece] = []
         is_stored, tries = False, Tries(self.connection, self.journal, self.options)
         while going := [work for work in self.works if any(reader.work == work for reader in takers)]:
-            stage = make_stage(self.loader.stage, [work.feed for work in going], file.shape)
+            stage = make_stage(self.loader.stage, [work.feed for work in going], parts[0].file.shape)
             try:
                 hit("chunk.read")
                 load(stage, chunk, as_relation(chunk))
@@ -385,12 +415,11 @@ class Run:
                     commit_chunk(
                         self.writer,
                         stage,
-                        file,
                         chunk,
+                        parts,
                         works,
                         made,
-                        {work: self.places.at(work, file) for work in works},
-                        identity=known,
+                        self.places.at,
                         number=number,
                         secret=secret,
                         uuid_ts=uuid_ts,
@@ -401,11 +430,10 @@ class Run:
                     self._committed(pieces)
                 for work in (work for work in going if work.feed.kind == "users"):
                     waiting = self.folds.setdefault(work, _Waiting())
-                    before = self.places.at(work, file)
-                    piece, waiting.rows = gather(
-                        stage, file, chunk, work, made[work], before, identity=known, number=number, secret=secret
+                    pieces_of, waiting.rows = gather(
+                        stage, chunk, parts, work, made[work], self.places.at, number=number, secret=secret
                     )
-                    waiting.pieces.append(piece)
+                    waiting.pieces += pieces_of
                 return
             except Met as met:
                 additions += met.additions

@@ -1,6 +1,6 @@
 """What moves together: one chunk of the connections and activations, or one fold of users, each in a transaction."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -14,14 +14,18 @@ from engagectl.journal.undeclared import count_undeclared
 from engagectl.model.feed import Feed, InBody
 from engagectl.model.schema import TableName
 from engagectl.sync import quarantine, users
-from engagectl.sync.chunk import Cells, Settled, Work, deduplicate, settle, store
+from engagectl.sync.chunk import Cells, Settled, Work, deduplicate, settle, split, store
 from engagectl.sync.extend import Addition, Extender
 from engagectl.sync.inputs import Chunk, InputFile
+from engagectl.sync.inputs.joined import Part
 from engagectl.sync.options import Clock
 from engagectl.sync.report import FeedCounts
 from engagectl.sync.stage import Stage
 from engagectl.sync.users import Times
 from engagectl.warehouses.contract import Connection, Loader
+
+Stands = Callable[[Work, InputFile], Checkpoint | None]
+"""Where a feed stands in a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +74,12 @@ class FeedRefused(Exception):  # noqa: N818  no error of its own: the chunk is d
 def commit_chunk(
     writer: Writer,
     stage: Stage,
-    file: InputFile,
     chunk: Chunk,
+    parts: Sequence[Part],
     works: Sequence[Work],
     made: Mapping[Work, Cells],
-    stands: Mapping[Work, Checkpoint | None],
+    stands: Stands,
     *,
-    identity: str,
     number: int,
     secret: bool,
     uuid_ts: str,
@@ -92,6 +95,7 @@ def commit_chunk(
     with _transaction(writer):
         hit("chunk.begun")
         writer.extender.write(writer.connection, writer.journal, additions, works)
+        quarantine.begin_parts(stage, parts)
         deduplicate(stage, writer.loader, works)
         hit("chunk.remembered")
         writer.extender.meet(writer.connection, stage, works)
@@ -105,8 +109,8 @@ def commit_chunk(
             hit("chunk.stored")
             settled = settle(stage, chunk, work, made[work], counts_computations=not is_counted)
             settled.counts.tables += rows
-            pieces.append(_piece(stage, work, file, chunk, settled, stands[work], identity=identity, number=number))
-        _keep(writer, quarantine.STAGED, file=file.key)
+            pieces += _pieces(stage, work, parts, settled, stands, number=number)
+        _keep(writer, quarantine.locate(stage, parts))
         hit("chunk.quarantined")
         _record(writer, pieces, uuid_ts=uuid_ts)
         hit("chunk.before_commit")
@@ -115,25 +119,26 @@ def commit_chunk(
 
 def gather(
     stage: Stage,
-    file: InputFile,
     chunk: Chunk,
+    parts: Sequence[Part],
     work: Work,
     made: Cells,
-    before: Checkpoint | None,
+    stands: Stands,
     *,
-    identity: str,
     number: int,
     secret: bool,
-) -> tuple[Piece, int]:
+) -> tuple[list[Piece], int]:
     """Put a judged chunk's identifies aside for the fold of one users feed; return also how many wait now."""
     quarantine.begin(stage)
+    quarantine.begin_parts(stage, parts)
     quarantine.keep_lines(stage, chunk, secret=secret)
     settled = settle(stage, chunk, work, made)
-    quarantine.put_aside(stage, users.kept(work), file=file.key)
+    quarantine.locate(stage, parts)
+    quarantine.put_aside(stage, users.kept(work))
     waiting = 0
-    for table, parts in made.items():
-        waiting = users.gather(stage, work, parts, work.cells_of(table))
-    return _piece(stage, work, file, chunk, settled, before, identity=identity, number=number), waiting
+    for table, cells in made.items():
+        waiting = users.gather(stage, work, cells, work.cells_of(table))
+    return _pieces(stage, work, parts, settled, stands, number=number), waiting
 
 
 def commit_fold(writer: Writer, work: Work, pieces: Sequence[Piece], *, uuid_ts: str) -> int:
@@ -166,39 +171,37 @@ def _transaction(writer: Writer) -> Iterator[None]:
         raise
 
 
-def _piece(
-    stage: Stage,
-    work: Work,
-    file: InputFile,
-    chunk: Chunk,
-    settled: Settled,
-    before: Checkpoint | None,
-    *,
-    identity: str,
-    number: int,
-) -> Piece:
-    stood = before or Checkpoint(feed=work.number, file=file.key)
-    after = replace(
-        stood,
-        offset=chunk.end,
-        line=chunk.line + chunk.lines,
-        identity=identity,
-        version=file.version if chunk.is_last else "",
-        searched_to=file.bytes or 0 if chunk.is_last and file.format != "ndjson" else stood.searched_to,
-    )
-    if chunk.end <= stood.offset:
-        after = stood
-    return Piece(
-        work=work,
-        file=file,
-        number=number,
-        begin=chunk.begin,
-        end=chunk.end,
-        settled=settled,
-        received_to=_received_to(stage),
-        before=before,
-        after=after,
-    )
+def _pieces(
+    stage: Stage, work: Work, parts: Sequence[Part], settled: Settled, stands: Stands, *, number: int
+) -> list[Piece]:
+    """Return what a chunk did for a feed, a piece for each file that it holds."""
+    received_to = _received_to(stage)
+    found = []
+    for part, done in zip(parts, split(stage, work, settled, parts), strict=True):
+        before = stands(work, part.file)
+        stood = before or Checkpoint(feed=work.number, file=part.file.key)
+        after = replace(
+            stood,
+            offset=part.end,
+            line=part.line,
+            identity=part.identity,
+            version=part.file.version if part.is_last else "",
+            searched_to=part.file.bytes or 0 if part.is_last and part.file.format != "ndjson" else stood.searched_to,
+        )
+        found.append(
+            Piece(
+                work=work,
+                file=part.file,
+                number=number,
+                begin=part.begin,
+                end=part.end,
+                settled=done,
+                received_to=received_to,
+                before=before,
+                after=stood if part.end <= stood.offset else after,
+            )
+        )
+    return found
 
 
 def _received_to(stage: Stage) -> str | None:
@@ -226,13 +229,12 @@ def _record(writer: Writer, pieces: Sequence[Piece], *, uuid_ts: str) -> None:
     hit("checkpoint.moved")
 
 
-def _keep(writer: Writer, staged: str, *, file: str | None = None) -> None:
+def _keep(writer: Writer, staged: str) -> None:
     """Write what could not be stored."""
     quarantine.store(
         writer.loader,
         staged,
         journal=writer.journal,
-        file=file,
         sync_id=writer.sync_id,
         recorded_at=rfc3339(writer.clock()),
     )
