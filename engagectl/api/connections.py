@@ -41,7 +41,7 @@ def connected(
             help=f"warehouses of this target: {', '.join(wanted)}",
         )
     chosen = [name for name in wanted if not warehouses or name in warehouses]
-    if not read_only:
+    if not read_only or command == "erase":  # what erase would do is told for what it can do
         for name in chosen:
             _check_writes(warehouse(project.spec.warehouses[name].type), name, command)
     secrets = resolve_secrets(project, chosen, os.environ)

@@ -312,10 +312,11 @@ def test_offline_it_plans_and_writes_sql_without_driver_or_secret(tmp_path: Path
 def test_what_is_not_there_yet_is_refused_before_anything_is_opened(tmp_path: Path) -> None:
     house = House(tmp_path, WAREHOUSE)
     house.write(SPACE)
-    done = run("-C", str(tmp_path), "sync")
-    assert done.code == 4
-    assert "does not sync into Snowflake yet" in done.err
-    assert "EC503" in done.err
+    for words in (("sync",), ("erase", "--user", "u1", "--dry-run")):
+        done = run("-C", str(tmp_path), *words)
+        assert done.code == 4
+        assert f"does not {words[0]} into Snowflake yet" in done.err
+        assert "EC503" in done.err
 
 
 def test_the_page_of_the_contract_has_every_case() -> None:

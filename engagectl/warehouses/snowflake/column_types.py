@@ -225,7 +225,11 @@ def cast_sql(expression: str, before: ColumnType, after: ColumnType) -> str:
             return f"TO_VARCHAR({expression}, 'YYYY-MM-DD')"
         case Json(), Text():
             return f"TO_JSON({expression})"
-        case ((Boolean() | Integer() | Decimal()), Text()):
+        case Text(), Text():
+            return expression  # read, not stored: no length to keep
+        case ((Native("OBJECT") | Native("ARRAY")), Text()):
+            return f"TO_JSON({expression})"
+        case ((Boolean() | Integer() | Decimal() | Float() | Native("TIME")), Text()):
             return f"TO_VARCHAR({expression})"
         case _:
             raise RefusedError(

@@ -38,6 +38,19 @@ def test_a_survey_tells_computations_and_last_rows(on: str, filled: House, writi
     assert (facts.read, facts.whole, facts.last_at) == (2, True, "2024-01-02T00:00:02Z")
 
 
+def test_two_loads_are_compared_row_by_row(house: House, writing: Writing, record: Warehouse) -> None:
+    with writing() as connection:
+        segment = Segment(connection, record)
+        for schema, length in (("one", "short"), ("two", "text")):
+            segment.table(f"{schema}.log", {"id": "text", "tier": length, "at": "time", "n": "number", "b": "boolean"})
+            for number, tier in enumerate(("gold", "silver" if schema == "one" else "bronze")):
+                at = f"2024-01-02 00:00:0{number}+00"
+                segment.row(f"{schema}.log", id=f"m{number}", tier=tier, at=at, n="1.5", b="true")
+    (found,) = api.compare(house.project, "one", "two").tables
+    assert (found.rows, found.missing, found.extra, found.unequal) == ((2, 2), 0, 0, 1)
+    assert found.columns == (("tier", 1),)
+
+
 def test_doctor_looks_and_names_what_is_missing(on: str, house: House) -> None:
     (visit,) = api.doctor(house.project, roles=("plan",))
     wrong = [check for check in visit.checks if not check.ok]
