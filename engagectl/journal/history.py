@@ -9,6 +9,8 @@ from typing import Literal
 from engagectl.journal.tables import has_journal, place, rfc3339
 from engagectl.warehouses.contract import Connection
 
+_ROWS = 200
+
 Status = Literal["Running", "Success", "Partial", "Failure"]
 
 
@@ -136,24 +138,36 @@ def start_sync(connection: Connection, journal: str, *, id: str, project: str, t
 
 
 def record_load(connection: Connection, journal: str, *, sync_id: str, load: Load) -> None:
-    """Write one chunk's counts of one feed, inside the chunk's transaction."""
-    connection.execute(
-        f"INSERT INTO {place(journal, 'loads')}"
-        " (sync_id, chunk, feed, file, offset_from, offset_to, read, inserted, duplicate,"
-        " filtered, filtered_by, quarantined, cells, uuid_ts, received_to)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            sync_id, load.chunk, load.feed, load.file, load.offset_from, load.offset_to, load.read, load.inserted,
-            load.duplicate, sum(load.filtered.values()), json.dumps(dict(load.filtered), sort_keys=True),
-            load.quarantined, load.cells, load.uuid_ts, load.received_to,
-        ),
-    )  # fmt: skip
-    for (schema, table), rows in load.tables.items():
+    """Write the counts of one chunk of one feed, inside the chunk's transaction."""
+    record_loads(connection, journal, sync_id=sync_id, loads=[load])
+
+
+def record_loads(connection: Connection, journal: str, *, sync_id: str, loads: Sequence[Load]) -> None:
+    """Write the counts of one chunk, a row for each feed and file, inside the chunk's transaction."""
+    for start in range(0, len(loads), _ROWS):
+        some = loads[start : start + _ROWS]
         connection.execute(
-            f"INSERT INTO {place(journal, 'load_tables')} (sync_id, feed, schema_name, table_name, inserted)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (sync_id, load.feed, schema, table, rows),
+            f"INSERT INTO {place(journal, 'loads')}"
+            " (sync_id, chunk, feed, file, offset_from, offset_to, read, inserted, duplicate,"
+            " filtered, filtered_by, quarantined, cells, uuid_ts, received_to) VALUES "
+            + ", ".join([f"({', '.join('?' * 15)})"] * len(some)),
+            [value for load in some for value in _row(sync_id, load)],
         )
+    for load in loads:
+        for (schema, table), rows in load.tables.items():
+            connection.execute(
+                f"INSERT INTO {place(journal, 'load_tables')} (sync_id, feed, schema_name, table_name, inserted)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (sync_id, load.feed, schema, table, rows),
+            )
+
+
+def _row(sync_id: str, load: Load) -> tuple[object, ...]:
+    return (
+        sync_id, load.chunk, load.feed, load.file, load.offset_from, load.offset_to, load.read, load.inserted,
+        load.duplicate, sum(load.filtered.values()), json.dumps(dict(load.filtered), sort_keys=True),
+        load.quarantined, load.cells, load.uuid_ts, load.received_to,
+    )  # fmt: skip
 
 
 def record_outcomes(connection: Connection, journal: str, *, sync_id: str, outcomes: Sequence[Outcome]) -> None:
