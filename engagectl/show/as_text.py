@@ -82,10 +82,13 @@ def _step(step: Step, ink: _Ink, *, width: int, every_column: bool) -> Iterator[
     where = f"{step.place.file}:{step.place.line}" if step.place is not None else ""
     tail = " · ".join(part for part in (step.owner, where) if part)
     plain = f"  {symbol} {subject}  {what}"
-    gap = max(2, min(width, 120) - len(plain) - len(tail))
-    yield f"  {ink(style, symbol)} {ink('bold', subject)}  {ink(style, what)}" + (
-        " " * gap + ink("dim", tail) if tail else ""
-    )
+    head = f"  {ink(style, symbol)} {ink('bold', subject)}  {ink(style, what)}"
+    gap = min(width, 120) - len(plain) - len(tail)
+    if tail and gap >= 2:
+        yield head + " " * gap + ink("dim", tail)
+    else:  # no name is ever cut: who asked for it goes below
+        yield head
+        yield from (ink("dim", f"      {tail}"),) if tail else ()
     if step.hazards:
         rows = f", {step.rows:,} rows" if step.rows is not None else ", rows unknown"
         yield ink("yellow", f"      ! {', '.join(step.hazards)}{rows}")
