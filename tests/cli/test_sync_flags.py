@@ -2,10 +2,13 @@
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
 
+from engagectl.sync.options import Silent
 from tests.cli.inside import run
 from tests.scenarios.house import SPACE, House, identify
 
@@ -67,18 +70,38 @@ def test_since_rereads_the_files_of_that_day_and_later_ones(tmp_path: Path) -> N
     assert house.rows("engage_default.identifies", "id, later") == [("m2", "y")]
 
 
-def test_an_archive_that_is_cut_off_is_named_and_loads_when_it_is_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "packed"), [("a.gz", gzip.compress), ("a.zst", zstandard.compress)])
+def test_an_archive_that_is_cut_off_is_named_and_loads_when_it_is_whole(
+    name: str, packed: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
     house = House(tmp_path, "    type: duckdb\n    path: ./acme.duckdb\n")
-    house.write(SPACE.replace("*.jsonl", "*.gz"))
+    house.write(SPACE.replace("*.jsonl", "*"))
     house.apply()
-    whole = gzip.compress(json.dumps(ONE).encode() + b"\n")
-    path = tmp_path / "data/a.gz"
+    whole = packed(json.dumps(ONE).encode() + b"\n")
+    path = tmp_path / "data" / name
     path.parent.mkdir()
     path.write_bytes(whole[:-12])
     done = run("-C", str(tmp_path), "sync")
     assert done.code in (1, 5), done.all
-    assert "data/a.gz" in done.err + done.out
+    assert f"data/{name}" in done.all
     assert "Traceback" not in done.all
     path.write_bytes(whole)
     assert run("-C", str(tmp_path), "sync").code == 0
     assert house.rows("engage_default.identifies", "id", order="1") == [("m1",)]
+
+
+def test_a_file_that_vanishes_after_it_was_listed_costs_the_others_nothing(tmp_path: Path) -> None:
+    class Remover(Silent):
+        def advance(self, file: str, done: int, total: int | None) -> None:  # noqa: ARG002  of the protocol
+            (tmp_path / "data/b.jsonl").unlink(missing_ok=True)
+
+    house = House(tmp_path, "    type: duckdb\n    path: ./acme.duckdb\n")
+    house.write(SPACE)
+    house.apply()
+    for number, name in enumerate("abc", start=1):
+        house.messages(identify(number, {"first_time_shopper": True}), name=f"data/{name}.jsonl")
+    report = house.sync(progress=Remover(), chunk_bytes=1)
+    assert house.rows("engage_default.identifies", "id", order="1") == [("m1",), ("m3",)]
+    assert report.exit_code == 5
+    assert "(EC721): data/b.jsonl is not there any more" in report.as_text()
+    assert house.sync().exit_code == 0
