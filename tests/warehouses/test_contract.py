@@ -23,6 +23,13 @@ def test_values_are_bound_and_marks_in_text_are_left_alone(session: Connection) 
     assert session.query("SELECT '?%'") == [("?%",)]
 
 
+def test_what_was_read_is_counted_in_both_forms(session: Connection) -> None:
+    queries, rows = session.queries, session.rows_read
+    session.query("SELECT 1 UNION ALL SELECT 2")
+    assert set(session.query_as(lambda n: n + 1, "SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3")) == {2, 3, 4}
+    assert (session.queries - queries, session.rows_read - rows) == (2, 5)
+
+
 def test_execute_counts_rows(session: Connection) -> None:
     assert session.execute("CREATE SCHEMA s") == 0
     session.execute("CREATE TABLE s.t (a bigint, b varchar)")

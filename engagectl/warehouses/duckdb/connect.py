@@ -167,6 +167,7 @@ class DuckdbConnection:
             result = self.handle.execute(sql, list(parameters))
             while batch := result.fetchmany(BATCH_ROWS):
                 found.extend(itertools.starmap(make, batch))
+        self.rows_read += len(found)
         executed(self.warehouse, sql, rows=len(found), began=began)
         return found
 

@@ -191,6 +191,7 @@ class PostgresConnection:
             result = self._run(sql, parameters)
             while batch := result.fetchmany(BATCH_ROWS):
                 found.extend(itertools.starmap(make, batch))
+        self.rows_read += len(found)
         executed(self.warehouse, sql, rows=len(found), began=began)
         return found
 
