@@ -13,11 +13,10 @@ from engagectl.sync.inputs.joined import Part
 from engagectl.sync.quarantine import PARTS
 from engagectl.sync.report import FeedCounts
 from engagectl.sync.route import Cell, Seen, as_stored, cells, mark, outcome, takes
-from engagectl.sync.stage import Lines, Stage
+from engagectl.sync.stage import JUDGED, Lines, Stage
 from engagectl.sync.until import Until
 from engagectl.warehouses.contract import Loader, Window
 
-_JUDGED = "ec_judged"
 _DAY = "CAST(received_at AS DATE) - DATE '1970-01-01'"
 # what dedupe, accounting and the standard columns of tables need of a message
 _KEPT = (
@@ -109,7 +108,7 @@ def judge(stage: Stage, works: Sequence[Work], *, uuid_ts: str) -> dict[Work, Ce
     ]
     named = "".join(f", {sql} AS {name}" for sql, name in typed.named.items())
     stage.handle.execute(
-        f"CREATE OR REPLACE TEMP TABLE {_JUDGED} AS SELECT {', '.join(parts)} FROM (SELECT *{named} FROM ec_routed)"
+        f"CREATE OR REPLACE TEMP TABLE {JUDGED} AS SELECT {', '.join(parts)} FROM (SELECT *{named} FROM ec_routed)"
     )
     misfits = _misfits(stage, typed)
     for work, of in made.items():
@@ -171,7 +170,7 @@ def _misfits(stage: Stage, typed: _Typed) -> set[str]:
     sent = ", ".join(f"count({names[value]})" for value, _ in typed.columns.values())
     held = ", ".join(f"count({place})" for place in typed.columns)
     (before,) = stage.handle.execute(f"SELECT {sent} FROM ec_routed").fetchall()
-    (after,) = stage.handle.execute(f"SELECT {held} FROM {_JUDGED}").fetchall()
+    (after,) = stage.handle.execute(f"SELECT {held} FROM {JUDGED}").fetchall()
     return {place for place, one, other in zip(typed.columns, before, after, strict=True) if one != other}
 
 
@@ -179,14 +178,14 @@ def _views(stage: Stage, work: Work, made: Cells, nulls: Mapping[str, str]) -> N
     day = "day" if work.window else "CAST(NULL AS INTEGER) AS day"
     stage.handle.execute(
         f"CREATE OR REPLACE TEMP VIEW {work.outcomes} AS"
-        f" SELECT line_no, message_id, skewed, {day}, hash, {work.outcome} AS outcome FROM {_JUDGED}"
+        f" SELECT line_no, message_id, skewed, {day}, hash, {work.outcome} AS outcome FROM {JUDGED}"
     )
     for table, parts in made.items():
         values = [f"{cell.place} AS c{n}" for n, cell in enumerate(parts)]
         values += [f"{name} AS n{name.rpartition('_')[2]}" for name in nulls]
         stage.handle.execute(
             f"CREATE OR REPLACE TEMP VIEW {work.cells_of(table)} AS"
-            f" SELECT line_no, event_time, received_at, {', '.join(values)} FROM {_JUDGED}"
+            f" SELECT line_no, event_time, received_at, {', '.join(values)} FROM {JUDGED}"
             f" WHERE {work.outcome} = 'load' AND {takes(table)}"
         )
 
@@ -197,13 +196,13 @@ def _settle_outcomes(stage: Stage, work: Work, made: Cells) -> None:
         unmet = " OR ".join("true" if cell.empty else f"{cell.place} IS NULL" for cell in parts if cell.column.required)
         if unmet:
             stage.handle.execute(
-                f"UPDATE {_JUDGED} SET {work.outcome} = 'q:required'"
+                f"UPDATE {JUDGED} SET {work.outcome} = 'q:required'"
                 f" WHERE {work.outcome} = 'load' AND {takes(table)} AND ({unmet})"
             )
     if work.feed.kind != "users":
         stage.handle.execute(
-            f"UPDATE {_JUDGED} SET {work.outcome} = 'duplicate' WHERE {work.outcome} = 'load' AND line_no NOT IN"
-            f" (SELECT min(line_no) FROM {_JUDGED} WHERE {work.outcome} = 'load' GROUP BY hash)"
+            f"UPDATE {JUDGED} SET {work.outcome} = 'duplicate' WHERE {work.outcome} = 'load' AND line_no NOT IN"
+            f" (SELECT min(line_no) FROM {JUDGED} WHERE {work.outcome} = 'load' GROUP BY hash)"
         )
 
 
@@ -225,7 +224,7 @@ def deduplicate(stage: Stage, loader: Loader, works: Iterable[Work]) -> None:
     if loader.remember("ec_ids", "ec_known", windows):
         for work in deduped:
             stage.handle.execute(
-                f"UPDATE {_JUDGED} SET {work.outcome} = 'duplicate' WHERE {work.outcome} = 'load'"
+                f"UPDATE {JUDGED} SET {work.outcome} = 'duplicate' WHERE {work.outcome} = 'load'"
                 f" AND hash IN (SELECT hash FROM ec_known WHERE part = {work.part} AND mask & {work.mask} <> 0)"
             )
 

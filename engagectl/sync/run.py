@@ -360,6 +360,7 @@ class Run:
             if takers:
                 self._chunk(file, chunk, takers, head)
             self.progress.advance(file.key, chunk.end, file.bytes if file.format == "ndjson" else None)
+            del chunk  # the next is read in its place, not beside it
             hit("chunk.told")
             self._look_up(item)
         self.ended += [(reader, file) for reader in group if reader.end is None]

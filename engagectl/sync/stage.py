@@ -12,6 +12,7 @@ import json
 import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
@@ -47,6 +48,10 @@ _TIMES = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
 CONTEXT_TRAITS = ("context", "traits")
 FUTURE = "INTERVAL 24 HOUR"
 LINES = "ec_lines"
+LISTS = "ec_lists"
+"""The lists of keys of the bodies of the chunk, by their hash: `body_keys` of a message."""
+JUDGED = "ec_judged"
+"""Every line of the chunk as the feeds take it: outcomes and typed values."""
 # Segment takes ids of up to 100 characters; other shapes may have longer ones, but no id is a document.
 ID_CHARS = 512
 # DuckDB's parser takes more than JSON: a comma before an end, NaN, Infinity. Every such line has one of these.
@@ -166,8 +171,11 @@ def load(stage: Stage, chunk: Lines, relation: object) -> None:
 
 
 def release(stage: Stage) -> None:
-    """Let go of the lines of the chunk."""
+    """Let go of the lines of the chunk, and of what was made of them."""
     stage.handle.unregister(LINES)
+    with suppress(duckdb.Error):  # it may be the session that failed
+        for name in ("ec_message", "ec_messages", "ec_personas", JUDGED):
+            stage.handle.execute(f"DROP TABLE IF EXISTS {name}")
 
 
 def _read(chunk: Lines, doubled: Sequence[int]) -> str:
@@ -260,7 +268,8 @@ def _message(stage: Stage, chunk: Lines, doubled: Sequence[int] = ()) -> dict[tu
         SELECT line_no, shape, keys, type, message_id, user_id, anonymous_id, event, {names},
           received_at, sent_at, original_timestamp,
           CASE WHEN event_time > received_at + {FUTURE} THEN received_at ELSE event_time END AS event_time,
-          coalesce(event_time > received_at + {FUTURE}, false) AS skewed, bad_time, bad_identity, body
+          coalesce(event_time > received_at + {FUTURE}, false) AS skewed, bad_time, bad_identity, body,
+          CASE WHEN body IS NOT NULL THEN hash(json_keys(body)) END AS body_keys
         FROM (
           SELECT *, coalesce("timestamp",
               CASE WHEN said_received IS NOT NULL THEN said_received - (sent_at - original_timestamp) END,
@@ -323,12 +332,12 @@ def _body(stage: Stage, sources: Collection[str], deeper: Mapping[str, Sequence[
     """
     run = stage.handle.execute
     run(
-        "CREATE OR REPLACE TEMP TABLE ec_lists AS SELECT hash(k) AS h, any_value(k) AS k FROM"
-        " (SELECT json_keys(body) AS k FROM ec_message WHERE body IS NOT NULL) GROUP BY h"
+        f"CREATE OR REPLACE TEMP TABLE {LISTS} AS SELECT body_keys AS h, json_keys(any_value(body)) AS k"
+        " FROM ec_message WHERE body IS NOT NULL GROUP BY body_keys"
     )
-    stage.raw_keys = tuple(r[0] for r in run("SELECT DISTINCT unnest(k) AS k FROM ec_lists ORDER BY k").fetchall())
-    doubled = ", ".join(str(r[0]) for r in run("SELECT h FROM ec_lists WHERE len(k) <> list_unique(k)").fetchall())
-    twice = f"WHEN body IS NOT NULL AND hash(json_keys(body)) IN ({doubled}) THEN 'duplicate_key'" if doubled else ""
+    stage.raw_keys = tuple(r[0] for r in run(f"SELECT DISTINCT unnest(k) AS k FROM {LISTS} ORDER BY k").fetchall())
+    doubled = ", ".join(str(r[0]) for r in run(f"SELECT h FROM {LISTS} WHERE len(k) <> list_unique(k)").fetchall())
+    twice = f"WHEN body_keys IN ({doubled}) THEN 'duplicate_key'" if doubled else ""
     spellings: dict[str, list[str]] = {}
     for raw in stage.raw_keys:
         if (name := stored_name(raw)) in stage.wanted:
@@ -355,7 +364,7 @@ def _body(stage: Stage, sources: Collection[str], deeper: Mapping[str, Sequence[
         CREATE OR REPLACE TEMP TABLE ec_messages AS
         SELECT line_no, shape, type, message_id, CAST(md5(message_id) AS UUID) AS hash, user_id, anonymous_id, event,
           {"integrations, " if stage.integrations else ""}personas[1] = '{{' AS has_personas, received_at, sent_at,
-          original_timestamp, event_time, skewed, body,
+          original_timestamp, event_time, skewed, body, body_keys,
           CASE WHEN shape IS NOT NULL THEN shape WHEN type IS NULL OR bad_identity THEN 'envelope' END AS broken,
           CASE WHEN bad_time OR received_at IS NULL THEN 'no_time' {twice} END AS invalid,
           computation_key, computation_class, emitter_id, space_id

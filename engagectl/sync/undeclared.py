@@ -1,14 +1,14 @@
 """What a chunk holds that the applied state does not name: counted, or its values staged for the quarantine."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from engagectl.journal.undeclared import Undeclared
 from engagectl.model.feed import AtPath, Feed, InBody
 from engagectl.model.names import stored_name
 from engagectl.sync.route import STANDARD_NAMES
 from engagectl.sync.sql.quoting import literal, one_of, pointer
-from engagectl.sync.stage import LINES, Stage, alternatives
+from engagectl.sync.stage import LINES, LISTS, Stage, alternatives
 
 VALUES = "ec_undeclared"
 KEYS_MAX = 1000
@@ -64,6 +64,12 @@ def _loading(outcomes: str) -> str:
     )
 
 
+def _holding(keys: Sequence[str]) -> str:
+    """Which messages hold one of these keys, by their lists of keys."""
+    listed = ", ".join(map(literal, keys))
+    return f"m.body_keys IN (SELECT h FROM {LISTS} WHERE list_has_any(k, [{listed}]))" if keys else "false"
+
+
 def _keys(stage: Stage, number: int, feed: Feed, outcomes: str) -> Iterator[Undeclared]:
     free, clashing = unnamed(feed, stage.raw_keys)
     for keys, kind in ((free, "CASE m.type WHEN 'track' THEN 'property' ELSE 'trait' END"), (clashing, "'clash'")):
@@ -72,8 +78,8 @@ def _keys(stage: Stage, number: int, feed: Feed, outcomes: str) -> Iterator[Unde
                 stage,
                 number,
                 f"SELECT {kind} AS kind, k, lower(json_type({_AT})) AS kinds, m.received_at FROM"
-                f" (SELECT m.*, unnest(json_keys(m.body)) AS k FROM {_loading(outcomes)}) AS m"
-                f" WHERE {one_of('k', keys)}",
+                f" (SELECT m.type, m.body, m.received_at, unnest(json_keys(m.body)) AS k FROM {_loading(outcomes)}"
+                f" WHERE {_holding(keys)}) AS m WHERE {one_of('k', keys)}",
             )
 
 
@@ -119,8 +125,8 @@ def stage_values(stage: Stage, feed: Feed, outcomes: str) -> None:
     free, _ = unnamed(feed, stage.raw_keys)
     stage.handle.execute(
         f"CREATE OR REPLACE TEMP TABLE {VALUES} AS SELECT m.line_no, k, CAST({_AT} AS VARCHAR) AS v FROM"
-        f" (SELECT m.line_no, m.body, unnest(json_keys(m.body)) AS k FROM {_loading(outcomes)}) AS m"
-        f" WHERE {one_of('k', free)}"
+        f" (SELECT m.line_no, m.body, unnest(json_keys(m.body)) AS k FROM {_loading(outcomes)}"
+        f" WHERE {_holding(free)}) AS m WHERE {one_of('k', free)}"
     )
 
 

@@ -127,11 +127,14 @@ def chunks(
             text = buffer if cut == len(buffer) else buffer[:cut]
             if ends_here and text and not text.endswith(b"\n"):
                 text += b"\n"
+            parts, buffer, beyond = [], b"", b""  # a chunk is loaded meanwhile: nothing of it is held twice
+            begin, offset = offset, offset + cut
             if cut or overlong:
-                made = _chunk(text, offset, line, tuple(overlong), line_bytes_max, end=offset + cut)
-                line += made.lines
-                yield replace(made, is_last=at_end and not carry and until is None)
-            offset, overlong = offset + cut, []
+                made = _chunk(text, begin, line, tuple(overlong), line_bytes_max, end=offset)
+                text, line, overlong = b"", line + made.lines, []
+                made = replace(made, is_last=at_end and not carry and until is None)
+                yield made
+                del made
 
 
 def _of_rows(

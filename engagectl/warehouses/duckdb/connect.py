@@ -104,7 +104,7 @@ def connect(
         "threads": str(threads),
         "preserve_insertion_order": "false",
         # a chunk of 64 MB writes more than the 16 MB of the default: each commit would write the file anew
-        "checkpoint_threshold": "128MB",
+        "checkpoint_threshold": "256MB",
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
     }
