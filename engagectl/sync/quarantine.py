@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from engagectl.journal.quarantine import LINE_FEED, QUARANTINE
 from engagectl.model.feed import AtPath, Feed, FeedTable, InBody, Standard
+from engagectl.sync.exact import line_bytes
 from engagectl.sync.inputs.joined import Part
 from engagectl.sync.route import Cell
 from engagectl.sync.sql.quoting import literal, pointer
-from engagectl.sync.stage import LINES, Lines, Stage, alternatives, line_bytes
+from engagectl.sync.stage import LINES, Lines, Stage, alternatives
 from engagectl.warehouses.contract import Loader
 
 KEPT_BYTES = 1024

@@ -8,19 +8,16 @@ stay the compact JSON text of what was sent, so that each column of each feed ca
 themselves stay registered as `ec_lines` until `release`.
 """
 
-import json
-import math
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any, Protocol
+from typing import Protocol
 
 import duckdb
 
 from engagectl.model.feed import AtPath, Feed, InBody
 from engagectl.model.names import stored_name
+from engagectl.sync.exact import put_exact
 from engagectl.sync.inputs.lines import Overlong
 from engagectl.sync.inputs.shape import SEGMENT, Shape
 from engagectl.sync.sql.casts import string_of, time_of
@@ -166,7 +163,7 @@ def load(stage: Stage, chunk: Lines, relation: object) -> None:
         sources = _message(stage, chunk, doubled)
     _body(stage, sources.values(), _paths(stage, sources))
     if chunk.long_numbers:
-        _exact(stage, chunk)
+        put_exact(stage, chunk)
     _generated_ids(stage)
 
 
@@ -406,82 +403,3 @@ def _generated_ids(stage: Stage) -> None:
             f" 'gen_' || sha256(rtrim(line, chr(13) || chr(10))) AS id FROM {LINES} WHERE line IS NOT NULL) AS made"
             " WHERE made.line_no = ec_messages.line_no AND message_id IS NULL AND broken IS NULL"
         )
-
-
-def line_bytes(chunk: Lines, line: int) -> bytes:
-    """Return the bytes of a line of the chunk, without its end."""
-    return bytes(chunk.buffer[chunk.offsets[line] : chunk.offsets[line + 1]]).rstrip(b"\r\n")
-
-
-def _exact(stage: Stage, chunk: Lines) -> None:
-    """Replace the values of lines that hold long fractional numbers by their exact digits."""
-    rows = []
-    for line in chunk.long_numbers:
-        if line in chunk.not_utf8:
-            continue
-        try:
-            data = json.loads(line_bytes(chunk, line), parse_float=_fraction)
-        except (ValueError, RecursionError):
-            continue
-        if not isinstance(data, dict):
-            continue
-        body = _body_of(data, stage.shape)
-        values = [
-            compact(body[raw]) if isinstance(body, dict) and body.get(raw) is not None else None for raw in stage.places
-        ]
-        tops = [
-            compact(at) if (at := _at(data, stage.shape.path(path))) is not _NOTHING else None for path in stage.columns
-        ]
-        rows.append({"n": line, "t": tops, "b": values})
-    exact = [f"{column} = x.t[{n}]" for n, column in enumerate(stage.columns.values(), 1)]
-    exact += [f"b{place} = x.b[{place}]" for place in stage.places.values()]
-    if rows and exact:
-        stage.handle.execute(
-            f"UPDATE ec_messages SET {', '.join(exact)} FROM (SELECT unnest(from_json(CAST(? AS JSON),"
-            ' \'[{"n":"INTEGER","t":["VARCHAR"],"b":["VARCHAR"]}]\'), max_depth := 2)) AS x'
-            " WHERE ec_messages.line_no = x.n",
-            [json.dumps(rows)],
-        )
-
-
-def _fraction(token: str) -> Decimal | float:
-    """A double carries 15 digits: only what has more stays as it was sent, so that a line's company changes nothing."""
-    digits = sum(map(str.isdigit, token.lower().partition("e")[0]))
-    return float(token) if digits <= 15 and math.isfinite(float(token)) else Decimal(token)
-
-
-def _body_of(data: Mapping[str, Any], shape: Shape) -> Any:
-    is_track = (shape.type or _at(data, shape.path(("type",)))) == "track"
-    names: list[tuple[str, ...]] = [("properties",), ("traits",)] if is_track else [("traits",)]
-    if shape.context_traits and not is_track:
-        names.append(CONTEXT_TRAITS)
-    found = (_at(data, shape.path(name)) for name in names)
-    return next((body for body in found if isinstance(body, dict)), None)
-
-
-_NOTHING = object()
-
-
-def _at(data: Any, path: Sequence[str]) -> Any:
-    for key in path:
-        if not isinstance(data, dict) or key not in data:
-            return _NOTHING
-        data = data[key]
-    return data
-
-
-def compact(value: Any) -> str:
-    """Return compact JSON; a Decimal in plain digits."""
-    match value:
-        case dict():
-            return "{" + ",".join(f"{json.dumps(k, ensure_ascii=False)}:{compact(v)}" for k, v in value.items()) + "}"
-        case list():
-            return "[" + ",".join(compact(item) for item in value) + "]"
-        case float():
-            return re.sub(r"e([+-])0?", lambda sign: "e-" if sign[1] == "-" else "e", repr(value))
-        case Decimal() if value.is_finite() and abs(value.adjusted()) < 400:
-            return format(value, "f")
-        case Decimal():
-            return str(value)
-        case _:
-            return json.dumps(value, ensure_ascii=False)
