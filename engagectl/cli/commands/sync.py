@@ -50,7 +50,7 @@ def sync(
         str | None, typer.Option(metavar="DURATION", help="End after the chunk in which so much time (45m) is up.")
     ] = None,
     memory: Annotated[
-        Memory, typer.Option(help="low reads chunks of 32 MB with 256 MB of memory, instead of 64 and 512.")
+        Memory, typer.Option(help="low reads chunks of 32 MB with 192 MB of memory, instead of 64 and 512.")
     ] = Memory.NORMAL,
     max_quarantine: Annotated[
         str | None, typer.Option(metavar="N|P%", help="Exit with 5 when more messages and cells are quarantined.")
@@ -84,7 +84,7 @@ def sync(
         lock_timeout_s=ctx.obj.lock_timeout_s,
     )
     if memory is Memory.LOW:
-        options = replace(options, chunk_bytes=32 << 20, memory_mb=256, fold_rows=200_000)
+        options = replace(options, chunk_bytes=32 << 20, memory_mb=192, fold_rows=100_000)
     with stopping:
         done = api.sync(
             project,
