@@ -137,11 +137,6 @@ def start_sync(connection: Connection, journal: str, *, id: str, project: str, t
     )
 
 
-def record_load(connection: Connection, journal: str, *, sync_id: str, load: Load) -> None:
-    """Write the counts of one chunk of one feed, inside the chunk's transaction."""
-    record_loads(connection, journal, sync_id=sync_id, loads=[load])
-
-
 def record_loads(connection: Connection, journal: str, *, sync_id: str, loads: Sequence[Load]) -> None:
     """Write the counts of one chunk, a row for each feed and file, inside the chunk's transaction."""
     for start in range(0, len(loads), _ROWS):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from engagectl.errors import StatementError
 from engagectl.failpoint import hit
 from engagectl.journal.checkpoints import Checkpoint, Move, move
-from engagectl.journal.history import Load, record_load
+from engagectl.journal.history import Load, record_loads
 from engagectl.journal.names import times_table
 from engagectl.journal.tables import rfc3339
 from engagectl.journal.undeclared import count_undeclared
@@ -217,7 +217,8 @@ def _record(writer: Writer, pieces: Sequence[Piece], *, uuid_ts: str) -> None:
     for piece in pieces:
         if piece.file.is_standard_input or not piece.is_again:
             count_undeclared(writer.connection, writer.journal, piece.settled.undeclared)
-        record_load(writer.connection, writer.journal, sync_id=writer.sync_id, load=_load(piece, uuid_ts))
+    loads = [_load(piece, uuid_ts) for piece in pieces]
+    record_loads(writer.connection, writer.journal, sync_id=writer.sync_id, loads=loads)
     hit("checkpoint.counted")
     moves: dict[tuple[int, str], Move] = {}
     for piece in (piece for piece in pieces if not piece.is_again):

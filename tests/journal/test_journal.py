@@ -146,7 +146,7 @@ def test_history_tells_rows_status_and_the_last_success(connection: Connection) 
         cells=0,
         tables={("default", "vip"): 2},
     )
-    history.record_load(connection, JOURNAL, sync_id="s1", load=load)
+    history.record_loads(connection, JOURNAL, sync_id="s1", loads=[load])
     assert history.last_success(connection, JOURNAL) == {}
     end = "2026-11-24T12:00:05.000000Z"
     history.record_outcomes(
