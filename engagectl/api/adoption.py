@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engagectl.api.connections import connected, holder_name
-from engagectl.config.project import ROOT_FILE, Project, load_project
+from engagectl.config.files import ROOT_FILE
+from engagectl.config.project import Project, load_project
 from engagectl.errors import FailedError, RefusedError, UsageError
 
 if TYPE_CHECKING:

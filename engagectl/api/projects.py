@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engagectl.api.revisions import checked_out
-from engagectl.config.project import Project, find_root, in_order, load_project
+from engagectl.config.files import find_root, in_order
+from engagectl.config.project import Project, load_project
 from engagectl.config.regular import real_path
 from engagectl.errors import ConfigError, Diagnostic, RefusedError, UsageError
 

@@ -45,7 +45,7 @@ def direct_project(state: Invocation, **fields: object) -> "Project | None":
 
 def _is_project(state: Invocation) -> bool:
     """Tell whether there is a project here: then --warehouse names one of its warehouses, whatever they are called."""
-    from engagectl.config.project import find_root
+    from engagectl.config.files import find_root
     from engagectl.errors import ConfigError
 
     try:

@@ -71,7 +71,7 @@ def project_of(state: Invocation, terminal: Terminal) -> "Project":
 
 def root_of(start: Path) -> Path:
     """Return the project's folder for looking at source lines; the folder itself where there is no project."""
-    from engagectl.config.project import find_root
+    from engagectl.config.files import find_root
 
     try:
         return find_root(start)

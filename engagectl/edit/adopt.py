@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from engagectl.config.project import Project, read_files
+from engagectl.config.files import read_files
+from engagectl.config.project import Project
 from engagectl.desired.build import build
 from engagectl.edit.place import changed_files, loaded
 from engagectl.edit.propose import Author, Proposal, Resource

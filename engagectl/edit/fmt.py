@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from engagectl.config.files import read_files
 from engagectl.config.mask import masked
-from engagectl.config.project import read_files
 from engagectl.config.regular import real_path
 from engagectl.edit.text import rewritten
 from engagectl.errors import RefusedError, UsageError

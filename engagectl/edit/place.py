@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from engagectl.config.project import ROOT_FILE, Project, load_project
+from engagectl.config.files import ROOT_FILE
+from engagectl.config.project import Project, load_project
 from engagectl.edit.propose import Proposal
 from engagectl.edit.text import rewritten, said_by
 from engagectl.errors import InternalError

@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 
 from engagectl.config.field import parse_type, seconds
+from engagectl.config.files import find_root
 from engagectl.config.json_schema import schema_text
 from engagectl.config.load import Problem, load_yaml
-from engagectl.config.project import find_root, load_project
+from engagectl.config.project import load_project
 from engagectl.config.resolve import Secret, resolve_secrets
 from engagectl.errors import ConfigError
 from engagectl.model.column_type import Decimal

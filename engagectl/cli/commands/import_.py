@@ -22,7 +22,7 @@ def import_(
     dsn_env: Annotated[str | None, typer.Option(help=DSN_ENV)] = None,
 ) -> None:
     from engagectl import api
-    from engagectl.config.project import ROOT_FILE
+    from engagectl.config.files import ROOT_FILE
     from engagectl.edit.fmt import unified
     from engagectl.errors import UsageError
 

@@ -42,7 +42,7 @@ def schema(
 
         text = schema_text()
     if write:
-        from engagectl.config.project import find_root
+        from engagectl.config.files import find_root
 
         place = find_root(Path(ctx.obj.project_dir)) / ".engagectl" / "engagectl.schema.json"
         place.parent.mkdir(exist_ok=True)
