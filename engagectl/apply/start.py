@@ -85,5 +85,6 @@ def apply_plan(
 def _is_one_database(connections: Mapping[str, Connection], journal: str) -> bool:
     if len(connections) < 2:
         return False
-    known = [id_ for one in connections.values() if (id_ := tables.database_id(one, journal)) is not None]
+    begun = [one for one in connections.values() if tables.has_journal(one, journal)]
+    known = [tables.database_id(one, journal) for one in begun]
     return len(set(known)) < len(known)

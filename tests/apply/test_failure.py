@@ -1,9 +1,11 @@
 """An apply that fails in the middle tells the fate of every step, leaves nothing half done, and then converges."""
 
+from pathlib import Path
+
 import pytest
 
 from engagectl import api
-from engagectl.errors import FailedError, RefusedError
+from engagectl.errors import FailedError, PartlyDoneError, RefusedError
 from tests.scenarios.house import SPACE, House, identify
 
 WIDER = SPACE.replace("decimal(18,2)", "decimal(20,2)").replace(
@@ -31,6 +33,7 @@ def test_the_fate_of_every_step_is_told(house: House) -> None:
     house.write(WIDER)
     with pytest.raises(FailedError) as caught:
         house.apply()
+    assert (caught.value.code, caught.value.exit_code) == ("EC620", 1)
     lines = caught.value.help
     assert "rolled back: local/column.engage_default.users.tier" in lines
     assert "failed: widen_column local/column.engage_default.users.total_revenue_180_days" in lines
@@ -62,3 +65,31 @@ def test_a_rebuild_counts_what_would_not_convert_and_keeps_every_row(house: Hous
     house.apply()
     assert house.plan().steps == ()
     assert house.rows("engage_default.identifies", "id, total_revenue_180_days") == [("m1", 12), ("m2", None)]
+
+
+TWO = """
+version: 1
+project: acme
+include: ["engage/*.yaml"]
+targets: {dev: {warehouses: {cdp: first, other: second}}}
+default_target: dev
+warehouses:
+  first: {type: duckdb, path: ./first.duckdb}
+  second: {type: duckdb, path: ./second.duckdb}
+"""
+
+
+def test_what_the_first_warehouse_committed_stays_when_the_second_fails(tmp_path: Path) -> None:
+    house = House(tmp_path, "")
+    house.write(SPACE.replace("[cdp]", "[cdp, other]"))
+    (tmp_path / "engagectl.yaml").write_text(TWO)
+    house.apply()
+    house.write(WIDER.replace("[cdp]", "[cdp, other]"))
+    (tmp_path / "engagectl.yaml").write_text(TWO)
+    with api.connected(house.project, command="test", read_only=False) as connections:
+        connections["second"].execute("CREATE INDEX i ON engage_default.users (total_revenue_180_days)")
+    with pytest.raises(PartlyDoneError) as caught:
+        house.apply()
+    assert (caught.value.code, caught.value.exit_code) == ("EC621", 5)
+    assert "done: first/column.engage_default.users.tier" in caught.value.help
+    assert {step.address.warehouse for step in house.plan().steps} == {"second"}
