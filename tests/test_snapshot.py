@@ -42,6 +42,7 @@ def refusal(content: bytes, tmp_path: Path) -> str:
     place.write_bytes(content)
     with pytest.raises(UnusableSnapshot) as caught:
         read_snapshot(place)
+    assert (caught.value.code, caught.value.exit_code) == ("EC618", 4)
     return caught.value.message
 
 

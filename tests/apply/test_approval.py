@@ -43,6 +43,7 @@ def test_approved_steps_their_union_and_done_ones_pass() -> None:
 def test_a_step_nobody_approved_is_named() -> None:
     with pytest.raises(StalePlan) as caught:
         compare(plan(OTHER), [plan(CREATE)], now=NOW)
+    assert (caught.value.code, caught.value.exit_code) == ("EC611", 4)
     assert "new: add_column column.default.vip.plan" in caught.value.help
 
 

@@ -33,6 +33,7 @@ def write(folder: Path, text: str, **files: str) -> Path:
 def refused(folder: Path, *, target: str | None = None) -> ConfigError:
     with pytest.raises(ConfigError) as caught:
         load_project(folder, target=target)
+    assert (caught.value.code, caught.value.exit_code) == ("EC100", 3)
     return caught.value
 
 

@@ -64,8 +64,9 @@ def test_a_file_without_content_stays_as_it_is(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["a: [1, # one\n  2]\n", "a: {b: 1, # one\n  c: 2}\n"])
 def test_a_comment_that_has_no_place_is_refused(text: str) -> None:
-    with pytest.raises(RefusedError, match="comment would be lost"):
+    with pytest.raises(RefusedError, match="comment would be lost") as caught:
         rewritten(text.encode(), file="a.yaml")
+    assert (caught.value.code, caught.value.exit_code) == ("EC024", 4)
 
 
 SCALARS = st.one_of(

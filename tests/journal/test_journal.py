@@ -47,8 +47,9 @@ def test_ensure_creates_once_and_a_newer_journal_is_refused(connection: Connecti
     assert not tables.ensure(connection, kind, JOURNAL)
     assert tables.database_id(connection, JOURNAL) == first
     connection.execute(f"UPDATE {tables.place(JOURNAL, 'meta')} SET content = '99' WHERE item = 'version'")
-    with pytest.raises(RefusedError, match="99"):
+    with pytest.raises(RefusedError, match="99") as caught:
         tables.version_of(connection, JOURNAL)
+    assert (caught.value.code, caught.value.exit_code) == ("EC600", 4)
 
 
 def test_feeds_keep_their_number_through_renames_and_retirement(connection: Connection) -> None:
@@ -113,8 +114,9 @@ def test_a_checkpoint_moves_only_from_where_it_was_read(connection: Connection) 
     assert checkpoints.read_checkpoints(connection, JOURNAL, [3]) == (second,)
     assert checkpoints.read_checkpoints(connection, JOURNAL, [4]) == ()
     for stale in (None, 10):
-        with pytest.raises(CheckpointMoved):
+        with pytest.raises(CheckpointMoved) as caught:
             checkpoints.move(connection, JOURNAL, [Move(before=stale, after=second)])
+        assert (caught.value.code, caught.value.exit_code) == ("EC521", 1)
 
 
 def test_times_follow_the_columns_of_users(connection: Connection, kind: Warehouse) -> None:

@@ -58,8 +58,9 @@ def test_a_native_type_with_sizes_is_written() -> None:
 
 def test_a_name_that_postgres_would_cut_is_refused() -> None:
     assert ident(POSTGRES, "n" * 63)
-    with pytest.raises(RefusedError, match="63 bytes"):
+    with pytest.raises(RefusedError, match="63 bytes") as caught:
         ident(POSTGRES, "n" * 64)
+    assert (caught.value.code, caught.value.exit_code) == ("EC412", 4)
 
 
 def test_a_table_stays_in_its_schema() -> None:

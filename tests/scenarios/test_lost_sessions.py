@@ -84,8 +84,9 @@ def test_a_session_that_is_lost_at_commit_is_settled_by_reading(house: House) ->
 
 def test_an_error_that_does_not_pass_is_given_up(house: House) -> None:
     _fail_at_commit(99, "RAISE EXCEPTION 'passing' USING ERRCODE = '40001'")
-    with pytest.raises(TransientError):
+    with pytest.raises(TransientError) as caught:
         house.sync(retry_wait_s=0.05)
+    assert (caught.value.code, caught.value.exit_code) == ("EC520", 1)
     assert house.rows("engage_default.identifies", "id", order="1") == []
     _run("DROP TRIGGER fails ON engagectl.loads")
     assert house.sync(retry_wait_s=0.05).exit_code == 0

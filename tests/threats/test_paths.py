@@ -202,8 +202,9 @@ def test_inputs_are_regular_files_only(odd_files: Path) -> None:
     ],
 )
 def test_a_url_names_an_object_store(url: str) -> None:
-    with pytest.raises(Unreadable, match="is no store that is known"):
+    with pytest.raises(Unreadable, match="is no store that is known") as caught:
         list(list_objects(url))
+    assert caught.value.code == "EC731"
 
 
 def test_an_input_that_became_a_pipe_is_not_waited_for(odd_files: Path) -> None:

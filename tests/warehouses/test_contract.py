@@ -78,8 +78,9 @@ def test_an_error_never_repeats_a_value(session: Connection) -> None:
 
 
 def test_an_error_names_the_missing_table(session: Connection) -> None:
-    with pytest.raises(StatementError, match="nowhere"):
+    with pytest.raises(StatementError, match="nowhere") as caught:
         session.query("SELECT 1 FROM main.nowhere")
+    assert (caught.value.code, caught.value.exit_code) == ("EC530", 1)
 
 
 def test_a_read_only_session_cannot_write(open_engine: Opener) -> None:

@@ -1,6 +1,7 @@
 """The session of PostgreSQL: who waits, who holds, what an error tells, and what never leaves it."""
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -93,6 +94,14 @@ def test_a_failed_connection_tells_no_secret(secrets: dict[str, str], fields: di
         connect(secrets, fields=fields)
     assert CANARY not in caught.value.message + " ".join(caught.value.help)
     assert caught.value.__cause__ is None
+
+
+def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ConnectError) as caught:
+        connect({"dsn": "postgresql://127.0.0.1:1/db"})
+    assert (caught.value.code, caught.value.exit_code) == ("EC502", 1)
+    assert caught.value.help == ("pip install 'engagectl[postgres]'",)
 
 
 def test_a_server_elsewhere_must_show_its_certificate() -> None:
