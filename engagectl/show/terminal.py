@@ -63,6 +63,10 @@ class Terminal:
     def width(self) -> int:
         return shutil.get_terminal_size((100, 24)).columns if self.out.isatty() else 100
 
+    def folded(self, text: str) -> str:
+        """Return text that fits a terminal; a pipe and a file get each line whole."""
+        return fold(text, self.width) if self.out.isatty() else text
+
     @property
     def can_ask(self) -> bool:
         return sys.stdin is not None and sys.stdin.isatty() and self.out.isatty()
@@ -148,6 +152,32 @@ def _write(stream: TextIO, text: str) -> None:
 def _drop(stream: TextIO) -> None:
     """Send what is left in a stream to nowhere: the interpreter would flush it once more at its end, and fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def fold(text: str, width: int) -> str:
+    """Break the lines that are longer than a terminal is wide, between cells or words. No name is cut."""
+    return "\n".join(part for line in text.splitlines() for part in _fold_line(line, width))
+
+
+def _fold_line(line: str, width: int) -> list[str]:
+    if _shown(line) <= width:
+        return [line]
+    indent = len(line) - len(line.lstrip()) + 4
+    pieces: list[str] = []
+    for piece in re.split(r"( {2,})", line.lstrip()):  # a cell stays whole where it has room
+        pieces += [piece] if not piece.strip() or _shown(piece) <= width - indent else re.split(r"( )", piece)
+    first, *rest = pieces
+    lines = [" " * (indent - 4) + first]
+    for gap, word in zip(rest[::2], rest[1::2], strict=True):
+        if _shown(lines[-1] + gap + word) <= width:
+            lines[-1] += gap + word
+        else:
+            lines.append(" " * indent + word)
+    return lines
+
+
+def _shown(text: str) -> int:
+    return len(_SGR.sub("", text))
 
 
 def columns(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -62,6 +62,15 @@ def test_results_and_story_have_their_own_streams(capsys: pytest.CaptureFixture[
     assert tuple(capsys.readouterr()) == ("result\n", "story\n")
 
 
+@pytest.mark.parametrize(("stream", "lines"), [(Screen(), 3), (io.StringIO(), 1)])
+def test_a_long_line_is_folded_on_a_terminal_alone(
+    stream: io.StringIO, lines: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", stream)
+    monkeypatch.setenv("COLUMNS", "40")
+    assert len(Terminal().folded("word " * 20).splitlines()) == lines
+
+
 def test_columns_align_and_cut_nothing() -> None:
     long = "x" * 300
     lines = columns(("name", "rows"), [(long, 1234), (None, 5)]).splitlines()

@@ -33,6 +33,6 @@ def drift(
         from engagectl.show.as_junit import drift_junit
 
         write_file(junit, drift_junit(found))
-    text = drift_text(found, colour=terminal.colour)
+    text = terminal.folded(drift_text(found, colour=terminal.colour))
     code = 2 if detailed_exitcode and (found.steps or found.all_findings) else 0
     finish(ctx.obj, terminal, text=text, styled=True, data=drift_json(found), code=code)

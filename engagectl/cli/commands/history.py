@@ -23,9 +23,9 @@ def history(
     if id is None:
         kind = "" if applies == syncs else "apply" if applies else "sync"
         entries = api.history(project, kind=kind, limit=limit, warehouses=ctx.obj.warehouses)
-        finish(ctx.obj, terminal, text=history_text(entries), data={"entries": history_data(entries)})
+        finish(ctx.obj, terminal, text=terminal.folded(history_text(entries)), data={"entries": history_data(entries)})
         return
     found = api.happened(project, id, warehouses=ctx.obj.warehouses)
     if not found:
         raise UsageError(f"no apply or sync {id}", help="engagectl history lists them")
-    finish(ctx.obj, terminal, text=happened_text(found), data={"entries": happened_data(found)})
+    finish(ctx.obj, terminal, text=terminal.folded(happened_text(found)), data={"entries": happened_data(found)})

@@ -11,4 +11,4 @@ def status(ctx: typer.Context) -> None:
 
     terminal = terminal_of(ctx.obj)
     found = api.status(project_of(ctx.obj, terminal), warehouses=ctx.obj.warehouses)
-    finish(ctx.obj, terminal, text=status_text(found), data=found.as_data())
+    finish(ctx.obj, terminal, text=terminal.folded(status_text(found)), data=found.as_data())

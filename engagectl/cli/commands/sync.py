@@ -96,7 +96,7 @@ def sync(
     code = done.exit_code
     if code == 0 and done.chunks == 0 and skip_exit_code is not None:
         code = skip_exit_code
-    finish(ctx.obj, terminal, text=done.as_text(), data=done.as_data(), code=code)
+    finish(ctx.obj, terminal, text=terminal.folded(done.as_text()), data=done.as_data(), code=code)
 
 
 def _standard_input(text: str | None) -> str | None:
