@@ -89,7 +89,7 @@ class Record:
     def _own(self) -> None:
         """Write whose each table and column is: created by an apply of ours, or found there and imported."""
         project, target = self.plan.project, self.plan.target
-        live = applied.read_feeds(self.connection, self.journal, project=project)
+        live = applied.read_feeds_alike(self.connection, self.journal, self.part.feeds, project=project)
         named = {
             key
             for a in live

@@ -1,6 +1,5 @@
 """One warehouse's part of an apply: its steps, each written to the journal before and after."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -50,8 +49,7 @@ class Run:
         self._begin_apply()
         hit("apply.started")
         if self.one_transaction:
-            for number, step in enumerate(self.part.steps, start=1):
-                self._start(number, step)
+            self._start(list(enumerate(self.part.steps, start=1)))
             self.connection.begin()
         try:
             for change in self.part.followed:
@@ -89,18 +87,14 @@ class Run:
             config_digest=self.plan.config_digest,
         )
 
-    def _start(self, number: int, step: Step) -> None:
-        history.step_started(
-            self.connection,
-            self.journal,
-            apply_id=self.apply_id,
-            position=number,
-            address=str(step.address),
-            kind=kind_of(step.change),
-            sha256=hashlib.sha256("\n".join(step.statements).encode()).hexdigest(),
-            statements=step.statements,
-            now=_now(),
-        )
+    def _start(self, numbered: Sequence[tuple[int, Step]]) -> None:
+        started = [
+            history.Started(
+                position=number, address=str(step.address), kind=kind_of(step.change), statements=step.statements
+            )
+            for number, step in numbered
+        ]
+        history.steps_started(self.connection, self.journal, apply_id=self.apply_id, steps=started, now=_now())
         hit("apply.step_started")
 
     def _batches(self) -> Sequence[Batch]:
@@ -117,7 +111,7 @@ class Run:
         total = len(self.part.steps)
         for number, step in batch:
             if not self.one_transaction:
-                self._start(number, step)
+                self._start([(number, step)])
             self.reporter(StepEvent(step=step, number=number, total=total))
         self.current = batch[0][1]
         begun = datetime.now(UTC)

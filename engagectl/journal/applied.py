@@ -101,6 +101,7 @@ def record_feeds(
         )
     }
     following = max(known.values(), default=-1) + 1
+    texts: Texts = {}
     rows: list[tuple[object, ...]] = []
     for feed in feeds:
         keys = [(feed.kind, name, feed.project) for name in (feed.id, *feed.ids_before)]
@@ -108,7 +109,7 @@ def record_feeds(
         if number is None:
             number, following = following, following + 1
         known[keys[0]] = number
-        document = canonical(feed)
+        document = canonical(feed, texts=texts)
         rows.append(
             (number, feed.project, feed.kind, feed.id, target, apply_id, now, None, document, _digest(document))
         )

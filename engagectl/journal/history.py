@@ -1,5 +1,6 @@
 """What happened: applies with their steps, syncs with their loads."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -71,6 +72,16 @@ class Load:
     tables: Mapping[tuple[str, str], int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A step of an apply, before its first statement."""
+
+    position: int
+    address: str
+    kind: str
+    statements: tuple[str, ...]
+
+
 def start_apply(
     connection: Connection,
     journal: str,
@@ -99,23 +110,24 @@ def finish_apply(connection: Connection, journal: str, *, id: str, now: str, sta
     )
 
 
-def step_started(
-    connection: Connection,
-    journal: str,
-    *,
-    apply_id: str,
-    position: int,
-    address: str,
-    kind: str,
-    sha256: str,
-    statements: Sequence[str],
-    now: str,
-) -> None:
-    connection.execute(
+def steps_started(connection: Connection, journal: str, *, apply_id: str, steps: Sequence[Started], now: str) -> None:
+    connection.execute_many(
         f"INSERT INTO {place(journal, 'steps')}"
         " (apply_id, position, address, kind, sql_sha256, statements, started_at, outcome)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, 'started')",
-        (apply_id, position, address, kind, sha256, json.dumps(list(statements)), now),
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                apply_id,
+                step.position,
+                step.address,
+                step.kind,
+                hashlib.sha256("\n".join(step.statements).encode()).hexdigest(),
+                json.dumps(list(step.statements)),
+                now,
+                "started",
+            )
+            for step in steps
+        ],
     )
 
 

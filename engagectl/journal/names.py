@@ -33,7 +33,11 @@ def keep_times(
 ) -> None:
     """Create the times table of a users table, or add the columns that its traits lack."""
     table = place(journal, times_table(journal, users).table)
-    create_table(connection, warehouse, table, [Column(name="id", type=TEXT)], keys=times_keys(warehouse))
+    columns = [
+        Column(name="id", type=TEXT),
+        *(Column(name=trait, type=Timestamp()) for trait in traits if trait != "id"),
+    ]
+    create_table(connection, warehouse, table, columns, keys=times_keys(warehouse))  # whole where it is new
     known = {"id", *times_columns(connection, journal, users)}
     for trait in traits:
         if trait not in known:
