@@ -281,7 +281,7 @@ def _message(stage: Stage, chunk: Lines, doubled: Sequence[int] = ()) -> dict[tu
                   THEN coalesce({_object(said["properties"])}, {_object(said["traits"])})
                   ELSE {traits} END AS body
               FROM (
-                SELECT line_no, j, shape, keys, {text["type"]} AS type, {text["messageId"]} AS message_id,
+                SELECT line_no, line, j, shape, keys, {text["type"]} AS type, {text["messageId"]} AS message_id,
                   {text["userId"]} AS user_id, {text["anonymousId"]} AS anonymous_id, {text["event"]} AS event,
                   {said["timestamp"]} AS timestamp_text, {said["originalTimestamp"]} AS original_text,
                   {said["sentAt"]} AS sent_text, {said["receivedAt"]} AS received_text,
