@@ -143,10 +143,11 @@ def _usage(state: Invocation, message: str) -> int:
 
     from engagectl.errors import UsageError
 
-    unknown = message.partition("No such option: ")[2].split(" ", 1)[0].rstrip(".")
-    meant = get_close_matches(unknown, TABLE, 1) if unknown and "(" not in message else []
-    if meant:  # Typer knows the command's own flags only
-        message = f"{message.rstrip('.')} (did you mean {meant[0]}?)"
+    said, _, own = message.partition(" (Possible options: ")
+    unknown = said.partition("No such option: ")[2].split(" ", 1)[0].rstrip(".")
+    known = (*own.rstrip(").").split(", "), *TABLE)  # Typer knows the command's own flags only
+    if unknown and (meant := get_close_matches(unknown, known, 1)):
+        message = f"{said.rstrip('.')} (did you mean {meant[0]}?)"
     text = message[:1].lower() + message[1:].rstrip(".") if message else "no command given"
     return _failure(state, UsageError(text, help=f"engagectl {state.command} --help".replace("  ", " ")))
 
