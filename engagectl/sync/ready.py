@@ -11,6 +11,7 @@ from engagectl.journal.checkpoints import read_checkpoints
 from engagectl.journal.history import has_loaded
 from engagectl.journal.tables import quoted
 from engagectl.model.address import Address
+from engagectl.model.column_type import ColumnType, type_text
 from engagectl.model.feed import Feed, FeedTable, Standard
 from engagectl.model.schema import State, TableName
 from engagectl.sync.chunk import Work
@@ -89,6 +90,12 @@ class _There:
     def catalog(self) -> State:
         schemas = {table.name.schema for applied in self.stored for table in applied.feed.tables}
         return warehouse(self.project.spec.warehouses[self.name].type).catalog(self.connection, sorted(schemas))
+
+    def can_hold(self, found: ColumnType, applied: ColumnType) -> bool:
+        """Tell whether a column found of one type takes every value of the applied one, text form included."""
+        record = warehouse(self.project.spec.warehouses[self.name].type)
+        found, applied = record.settle(found), record.settle(applied)
+        return record.relate(found, applied) in ("same", "holds") or record.relate(applied, found) == "widen"
 
     @cached_property
     def begun(self) -> frozenset[int]:
@@ -213,7 +220,7 @@ def _missing(there: _There, feed: Feed, address: Address) -> LeftOut | None:
 
 
 def _problem(there: _There, feed: Feed) -> str:
-    """Say why a feed cannot load: a table or column is missing, or its source has no input any more."""
+    """Say why a feed cannot load: a table or column is missing or too narrow, or its source has no input any more."""
     space = there.project.spec.spaces.get(feed.space)
     source = space.sources.get(feed.source) if space is not None else None
     if source is None or source.input is None:
@@ -223,6 +230,12 @@ def _problem(there: _There, feed: Feed) -> str:
         if table.fed and found is None:
             return f"table {table.name} is missing"
         for column in table.columns if found is not None else ():
-            if column.fed and found is not None and found.find(column.name) is None:
+            is_there = found.find(column.name) if column.fed and found is not None else None
+            if column.fed and is_there is None:
                 return f"column {table.name}.{column.name} is missing"
+            if is_there is not None and not there.can_hold(is_there.type, column.stored):
+                return (
+                    f"column {table.name}.{column.name} is {type_text(is_there.type)}, which cannot hold the applied"
+                    f" {type_text(column.stored)}"
+                )
     return ""

@@ -4,7 +4,7 @@ import pytest
 
 from engagectl import api
 from engagectl.errors import RefusedError
-from tests.scenarios.house import SPACE, House, identify
+from tests.scenarios.house import SPACE, House, identify, track
 
 
 def test_rows_of_somebody_else_stop_a_feed_until_it_is_told(house: House) -> None:
@@ -78,3 +78,42 @@ def test_more_rows_than_the_limit_are_not_rewritten(house: House) -> None:
     root.write_text(root.read_text().replace("max_rows_rewritten: 1", "max_rows_rewritten: 2"))
     house.apply()
     assert house.plan().steps == ()
+
+
+def _with_an_activation(house: House) -> None:
+    house.write(
+        SPACE
+        + """
+activations:
+  ads:
+    audience: first_time_shopper
+    warehouses: [cdp]
+    table: ads
+    mappings: [{from: properties.visits, to: visits, type: integer}]
+"""
+    )
+    entered = {"audience_key": "first_time_shopper", "first_time_shopper": True, "visits": 70_000}
+    house.messages(identify(1, {"first_time_shopper": True}), track(2, "Audience Entered", entered))
+    house.apply()
+
+
+def test_a_column_that_cannot_hold_the_applied_type_stops_its_feed_alone(house: House) -> None:
+    _with_an_activation(house)
+    house.execute('ALTER TABLE "default".ads ALTER COLUMN visits TYPE SMALLINT')
+    report = house.sync()
+    assert report.exit_code == 5
+    (left,) = report.left_out
+    assert (left.code, str(left.address), left.help) == ("EC702", "local/activation.ads", "run: engagectl plan")
+    assert left.reason.lower() == "column default.ads.visits is smallint, which cannot hold the applied integer"
+    assert house.rows("engage_default.identifies", "id", order="1") == [("m1",)]
+    house.apply()
+    assert (house.sync().exit_code, [int(n) for (n,) in house.rows("default.ads", "visits", order="1") if n]) == (
+        0,
+        [70_000],
+    )
+
+
+def test_a_column_that_somebody_made_wider_still_loads(house: House) -> None:
+    _with_an_activation(house)
+    house.execute('ALTER TABLE "default".ads ALTER COLUMN visits TYPE DECIMAL(30, 2)')
+    assert list(house.sync().left_out) == []
