@@ -68,6 +68,13 @@ def test_v8_an_anonymous_message_makes_no_user(house: House) -> None:
     assert house.rows("engage_default.users", "id, user_id") == []
 
 
+def test_v9_a_declared_column_waits_for_its_first_value(house: House) -> None:
+    context = {"personas": _personas("first_time_shopper")}
+    _play(house, identify(1, {"first_time_shopper": None}, context=context))
+    assert house.rows("engage_default.identifies", "id, first_time_shopper", order="1") == [("m1", None)]
+    assert house.rows("engage_default.users", "id", order="1") == []  # a null tells nothing, unless null_erases
+
+
 def test_v10_null_never_erases(house: House) -> None:
     _play(house, identify(1, {"total_revenue_180_days": 1}), identify(2, {"total_revenue_180_days": None}))
     assert house.rows("engage_default.users", "id, total_revenue_180_days") == [("u123", Decimal("1.00"))]
@@ -147,6 +154,13 @@ def test_mobile_ids_are_kept_for_the_computations_that_ask_for_them(house: House
     assert house.rows("engage_default.identifies", columns)[-1] == ("m5", None, None)
 
 
+def test_v19_a_profile_of_two_values_has_two_rows_and_the_last(house: House) -> None:
+    email = SPACE.replace("traits:\n", "traits:\n  email: {space: default, kind: sql, type: string}\n", 1)
+    _play(house, identify(1, {"email": "e1"}), identify(2, {"email": "e2"}), yaml=email)
+    assert house.rows("engage_default.identifies", "id, email", order="1") == [("m1", "e1"), ("m2", "e2")]
+    assert house.rows("engage_default.users", "id, email", order="1") == [("u123", "e2")]
+
+
 def test_v20_and_v22_an_activation_holds_exactly_its_columns(house: House) -> None:
     message = track(
         1,
@@ -218,6 +232,20 @@ def test_v24_v25_what_was_excluded_stays_a_gap(house: House) -> None:
     house.messages(track(3, "Audience Entered", entered))
     house.sync()
     assert house.rows("engage_default.audience_entered", "id", order="1") == [("m1",), ("m3",)]
+
+
+def test_v26_a_connection_left_out_for_a_time_loads_all_since(house: House) -> None:
+    _play(house, identify(1, {"first_time_shopper": True}))
+    house.write(SPACE.partition("connections:")[0])
+    house.apply()
+    house.messages(identify(2, {"first_time_shopper": False}), name="data/b.jsonl")
+    house.sync()
+    assert house.rows("engage_default.identifies", "id", order="1") == [("m1",)]
+    house.write(SPACE)
+    house.apply()
+    house.sync()
+    assert house.rows("engage_default.identifies", "id", order="1") == [("m1",), ("m2",)]
+    assert house.rows("engage_default.users", "id, first_time_shopper", order="1") == [("u123", False)]
 
 
 def test_v29_v30_a_value_that_does_not_fit_is_a_quarantined_cell(house: House) -> None:
