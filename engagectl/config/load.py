@@ -150,7 +150,11 @@ def _syntax(error: YAMLError, raw: bytes) -> NoReturn:
         raise Problem("EC004", "a control character", (line, column), (line, column + 1)) from None
     context = getattr(error, "context_mark", None)
     other = (context.line + 1, context.column + 1) if context else None
-    message = f"not valid YAML: {getattr(error, 'problem', None) or 'cannot be read'}"
+    problem = getattr(error, "problem", None) or "cannot be read"
+    if problem == "exceeded maximum nesting depth":  # libyaml 0.2.6 looks so far ahead
+        message = f"nested deeper than {MAX_DEPTH} levels"
+        raise Problem("EC016", message, (mark.line + 1, mark.column + 1), (mark.line + 1, mark.column + 2)) from None
+    message = f"not valid YAML: {problem}"
     # libyaml's messages are constants; the pure parser's may quote a character of the file: only YAML's signs stay
     message = re.sub("'([^']*)'", lambda quoted: quoted[0] if quoted[1] in _SIGNS else "a character", message)
     raise Problem("EC000", message, (mark.line + 1, mark.column + 1), (mark.line + 1, mark.column + 2), other) from None
