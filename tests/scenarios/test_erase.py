@@ -118,6 +118,12 @@ def test_no_byte_of_the_file_holds_the_person(loaded: House) -> None:
     assert loaded.plan().steps == ()
 
 
+def test_what_is_not_reached_is_named(loaded: House) -> None:
+    named = " | ".join(erase(loaded).not_reached)
+    assert "backups" in named
+    assert "input" in named
+
+
 def test_a_table_without_a_link_is_named(house: House) -> None:
     house.write(SPACE + LOG)
     house.messages(*messages(GONE, 11))
