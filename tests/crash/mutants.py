@@ -74,7 +74,7 @@ def no_lock() -> None:
 
 def duplicate_chosen_before_validation() -> None:
     """Of several lines with one id the first stays, whatever is wrong with it."""
-    right = transaction.judge
+    right = sync_run.judge
 
     def wrong(stage: Any, works: Any, **more: Any) -> Any:
         stage.handle.execute(
@@ -83,7 +83,7 @@ def duplicate_chosen_before_validation() -> None:
         )
         return right(stage, works, **more)
 
-    transaction.judge = wrong
+    sync_run.judge = wrong
 
 
 def one_checkpoint_for_two_feeds() -> None:
