@@ -8,7 +8,7 @@ from typing import Any
 from engagectl.config.check.facts import BODY_KEYS, CLASSIC_TABLES, STANDARD
 from engagectl.desired.part import DEFAULT_EVENT_NAMES
 from engagectl.edit.place import in_lines
-from engagectl.edit.spelling import id_of
+from engagectl.edit.spelling import id_of, unusual_names
 from engagectl.edit.text import new_text
 from engagectl.errors import RefusedError
 from engagectl.inspect.files import ComputationFacts, ComputationKey, FileFacts
@@ -184,8 +184,7 @@ class _Author:
         if not calls:
             return
         item: Resource = {kind: [id_], "as": calls}
-        differing = {of: names for of, names in events.items() if tuple(names) != tuple(DEFAULT_EVENT_NAMES[of])}  # type: ignore[index]
-        if differing:
+        if differing := unusual_names(events):
             item["event_names"] = differing
         connection = self.made["connections"].setdefault(
             f"{space}_classic", {"space": space, "warehouses": [self.role], "send": []}
@@ -217,8 +216,7 @@ class _Author:
         resource: Resource = {kind: subject, "warehouses": [self.role], "table": id_}
         if events:
             resource["events"] = [of for of in DEFAULT_EVENT_NAMES if of in events]
-        differing = {of: names for of, names in events.items() if tuple(names) != tuple(DEFAULT_EVENT_NAMES[of])}  # type: ignore[index]
-        if differing:
+        if differing := unusual_names(events):
             resource["event_names"] = differing
         self.made["activations"][id_] = resource
 

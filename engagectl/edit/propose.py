@@ -15,7 +15,7 @@ from engagectl.config.check.facts import (
 )
 from engagectl.config.field import IDENTIFIER, parse_type
 from engagectl.config.project import Project
-from engagectl.edit.spelling import Spelled, event_name, event_table_kind, id_of, is_writable, spelled
+from engagectl.edit.spelling import Spelled, event_name, event_table_kind, id_of, is_writable, spelled, unusual_names
 from engagectl.inspect.recognise import FoundSchema, FoundTable
 from engagectl.inspect.survey import Computation, Survey
 from engagectl.model.column_type import Json, Text, Timestamp
@@ -24,11 +24,6 @@ from engagectl.model.schema import Column
 from engagectl.warehouses.contract import Warehouse
 
 Resource = dict[str, Any]
-DEFAULT_EVENTS = {
-    "audience_entered": ["Audience Entered"],
-    "audience_exited": ["Audience Exited"],
-    "trait_computed": ["Trait Computed"],
-}
 _JSON = {"entity_context": "entity", "journey_context": "journey", "journey_metadata": "journey_metadata"}
 _PRESET = {**JOURNEY_PRESET, **AUDIENCE_PRESET}
 
@@ -216,7 +211,7 @@ class Author:
                 names[of] += event_name(one.table.name.table, facts.events)
         if any(names.values()):
             calls.append("track")
-            differing = {of: sorted(said) for of, said in names.items() if sorted(said) != DEFAULT_EVENTS[of]}
+            differing = unusual_names({of: sorted(said) for of, said in names.items()})
             return {"as": calls, **({"event_names": differing} if differing else {})}
         return {"as": calls} if calls else None
 

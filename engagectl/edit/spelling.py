@@ -1,10 +1,11 @@
 """How YAML says what a catalog holds: types, ids and event names."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engagectl.desired.part import DEFAULT_EVENT_NAMES
 from engagectl.model.column_type import (
     NATIVE_SHAPE,
     Boolean,
@@ -93,3 +94,9 @@ def event_name(table: str, seen: Sequence[str]) -> list[str]:
     said = [name for name in seen if stored_name(name) == table]
     usual = table.replace("_", " ").title()
     return said or [usual if stored_name(usual) == table else table]
+
+
+def unusual_names(events: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return the names of events, by their kind, that are not those that Engage gives by default."""
+    usual: dict[str, tuple[str, ...]] = {of: tuple(names) for of, names in DEFAULT_EVENT_NAMES.items()}
+    return {of: names for of, names in events.items() if tuple(names) != usual[of]}
