@@ -1,19 +1,15 @@
 """Staged relations -> PostgreSQL tables: CSV from a locked-down DuckDB in memory, through a pipe, into COPY."""
 
 import os
-import shutil
-import tempfile
 import threading
 import time
-import weakref
 from collections.abc import Sequence
-
-import duckdb
 
 from engagectl.errors import StatementError
 from engagectl.failpoint import hit
 from engagectl.model.column_type import ColumnType, Json, JsonText, Native, Text
 from engagectl.model.schema import TableName
+from engagectl.warehouses import staging
 from engagectl.warehouses.contract import UsersFold, Window, visible
 from engagectl.warehouses.postgres.connect import PostgresConnection, _told_safely
 from engagectl.warehouses.statements import executed
@@ -30,22 +26,10 @@ class PostgresLoader:
     def __init__(self, connection: PostgresConnection, journal: str) -> None:
         self._connection = connection
         self._seen = _table(TableName(journal, "seen"))
-        self._folder = tempfile.mkdtemp(prefix="engagectl-")
-        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        self._pipe = f"{self._folder}/rows"
+        folder = staging.private_folder(self)
+        self._pipe = str(folder / "rows")
         os.mkfifo(self._pipe, 0o600)
-        self.stage = duckdb.connect(":memory:", config={"threads": 1, "memory_limit": f"{connection.memory_mb}MB"})
-        for setting in (
-            "SET TimeZone = 'UTC'",
-            "SET preserve_insertion_order = false",
-            f"SET temp_directory = '{self._folder.replace(chr(39), chr(39) * 2)}'",
-            "SET autoinstall_known_extensions = false",
-            "SET autoload_known_extensions = false",
-            f"SET allowed_directories = ['{self._folder.replace(chr(39), chr(39) * 2)}/']",
-            "SET enable_external_access = false",
-            "SET lock_configuration = true",
-        ):
-            self.stage.execute(setting)
+        self.stage = staging.open_stage(folder, memory_mb=connection.memory_mb)
 
     def insert(self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str) -> int:
         return self._copy(select, f"{_table(table)} ({', '.join(_ident(name) for name, _ in columns)})")
@@ -100,7 +84,8 @@ class PostgresLoader:
                 f"UPDATE {self._seen} AS s SET feeds = s.feeds | i.mask, day = greatest(s.day, i.day)"
                 f" FROM pg_temp.ec_old AS i WHERE {joined} AND {seen} <> i.mask"
             )
-        self._stage(
+        staging.run(
+            self.stage,
             f"CREATE OR REPLACE TEMP TABLE {_ident(known)} AS SELECT unnest(?::SMALLINT[]) AS part,"
             " unnest(?::VARCHAR[])::UUID AS hash, unnest(?::BIGINT[]) AS mask",
             [[row[at] for row in rows] for at in range(3)],
@@ -182,11 +167,7 @@ class PostgresLoader:
         )
 
     def forget(self) -> None:
-        """Drop the TEMP tables of a chunk; all of the stage's names begin with `ec_`."""
-        for (name,) in self.stage.execute(
-            "SELECT table_name FROM duckdb_tables() WHERE temporary AND starts_with(table_name, 'ec_')"
-        ).fetchall():
-            self._stage(f"DROP TABLE IF EXISTS {_ident(str(name))}")
+        staging.forget(self.stage)
 
     def _types(self, table: TableName) -> dict[str, str]:
         return {
@@ -198,12 +179,6 @@ class PostgresLoader:
             )
         }
 
-    def _stage(self, sql: str, parameters: Sequence[object] = ()) -> None:
-        try:
-            self.stage.execute(sql, list(parameters) or None).fetchall()
-        except duckdb.Error as error:
-            raise StatementError(f"the stage refused a statement ({type(error).__name__})", sql=sql) from error
-
     def _copy(self, select: str, into: str) -> int:
         """Send the rows of a SELECT over the stage. Every value is quoted, so an empty text is no null."""
         read_end = os.open(self._pipe, os.O_RDONLY | os.O_NONBLOCK)
@@ -213,9 +188,10 @@ class PostgresLoader:
 
         def write() -> None:
             try:
-                self._stage(
+                staging.run(
+                    self.stage,
                     f"COPY ({select}) TO '{self._pipe}'"
-                    " (FORMAT csv, HEADER false, FORCE_QUOTE *, NULLSTR '', USE_TMP_FILE false)"
+                    " (FORMAT csv, HEADER false, FORCE_QUOTE *, NULLSTR '', USE_TMP_FILE false)",
                 )
             except StatementError as error:
                 failed.append(error)
