@@ -6,142 +6,18 @@ Run: make bench, make bench-full, or python benchmarks/bench.py --help
 import argparse
 import os
 import platform
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from statistics import median
 
 import duckdb
-from contender import Contender, Engine, Run, WrongRowsError, contenders, engagectl, environment, link
-from measure import FailedRunError, Measured, measure
-from messages import write
-from reference import Expected, expected_of
+from contender import Engine
 from server import Server, server
-from table import Row, written
+from table import written
+from works import TITLES, Bench
 
-HERE = Path(__file__).parent
-
-
-@dataclass
-class Bench:
-    work: Path
-    server: Server | None
-    runs: int
-    rows: dict[str, list[Row]] = field(default_factory=dict)
-    failed: list[str] = field(default_factory=list)
-
-    def messages(self, count: int, *, seed: int = 7, users: int | None = None, dirty: bool = False) -> Path:
-        pool = users or count // 10
-        file = self.work / f"messages-{count}-{seed}-{pool}{'-dirty' if dirty else ''}.jsonl"
-        if not file.exists():
-            say(f"writing {count:,} messages")
-            write(file, count, seed=seed, users=pool, dirty=dirty)
-        return file
-
-    @contextmanager
-    def run(self, engine: Engine, file: Path) -> Iterator[Run]:
-        folder = Path(tempfile.mkdtemp(dir=self.work, prefix="run-"))
-        try:
-            place = str(folder / "bench.duckdb")
-            if engine == "postgres":
-                if self.server is None:
-                    raise SystemExit("PostgreSQL was not started")
-                place = self.server.fresh_database("bench")
-            yield Run(folder=folder, file=file, engine=engine, place=place)
-        finally:
-            shutil.rmtree(folder)
-
-    def measured(self, run: Run, contender: Contender) -> Measured:
-        postmaster = None
-        if run.engine == "postgres" and self.server is not None:
-            self.server.checkpoint()
-            postmaster = self.server.postmaster
-        os.sync()
-        return measure(contender.command(run), folder=run.folder, env=environment(run), postmaster=postmaster)
-
-    def in_turn(self, title: str, engine: Engine, file: Path, each: Sequence[Contender], wanted: Expected) -> None:
-        """Run the contenders in turn, `runs` times each."""
-        found: dict[str, list[Measured]] = {contender.name: [] for contender in each}
-        for _ in range(self.runs):
-            for contender in each:
-                try:
-                    with self.run(engine, file) as run:
-                        contender.prepare(run)
-                        took = self.measured(run, contender)
-                        contender.check(run, wanted)
-                except (FailedRunError, WrongRowsError) as error:
-                    say(f"  {title}  {contender.name}: does not count: {error}")
-                    continue
-                found[contender.name].append(took)
-                say(f"  {title}  {contender.name}: {took.cpu_s:.2f} CPU s, {took.wall_s:.2f} s, {took.peak_mb:.0f} MB")
-        self.keep(title, each, found, messages=wanted.lines)
-
-    def keep(self, title: str, each: Sequence[Contender], found: dict[str, list[Measured]], *, messages: int) -> None:
-        limit = next((c.name for c in each if c.role == "limit" and found[c.name]), None)
-        base = median(m.cpu_s for m in found[limit]) if limit is not None else None
-        for contender in each:
-            taken = found[contender.name]
-            if len(taken) < self.runs:
-                self.failed.append(
-                    f"{title}, {contender.name}: {self.runs - len(taken)} of {self.runs} runs do not count"
-                )
-            if not taken:
-                continue
-            self.rows.setdefault(title, []).append(Row.of(contender.name, taken, messages=messages, limit_s=base))
-
-    def load(self, engine: Engine, count: int, peers: Path | None) -> None:
-        file = self.messages(count)
-        each = [c for c in contenders(engine, peers) if c.most is None or count <= c.most]
-        self.in_turn(f"{count:,} messages into {TITLES[engine]}", engine, file, each, expected_of(file))
-
-    def feeds(self, engine: Engine, count: int) -> None:
-        """One connection, then the same with four activations beside it."""
-        file = self.messages(count)
-        each = [engagectl(feeds=1, name="one connection"), engagectl(feeds=5, name="and four activations")]
-        self.in_turn(f"feeds: {count:,} messages into {TITLES[engine]}", engine, file, each, expected_of(file))
-
-    def dirty(self, engine: Engine, count: int) -> None:
-        """The same number of messages, of which half carry an undeclared trait or a cell that does not fit."""
-        for name in ("clean", "half dirty"):
-            file = self.messages(count, dirty=name != "clean")
-            title = f"dirt: {count:,} messages into {TITLES[engine]}"
-            self.in_turn(title, engine, file, [engagectl(feeds=2, name=name)], expected_of(file))
-
-    def memory_low(self, engine: Engine, count: int) -> None:
-        file = self.messages(count)
-        each = [engagectl(feeds=2, name="sync --memory low", options=("--memory", "low"))]
-        self.in_turn(f"low memory: {count:,} messages into {TITLES[engine]}", engine, file, each, expected_of(file))
-
-    def increment(self, engine: Engine, stored: int, new: int = 10_000) -> None:
-        """New messages into a warehouse that holds many; and the same into one that holds none."""
-        old, small = self.messages(stored), self.messages(new, seed=8, users=stored // 10)
-        title = f"{new:,} new messages into {TITLES[engine]}"
-        sync = engagectl(feeds=2, name=f"{stored:,} stored")
-        empty = engagectl(feeds=2, name="none stored")
-        found: dict[str, list[Measured]] = {sync.name: [], empty.name: []}
-        for _ in range(self.runs):
-            with self.run(engine, small) as run:
-                empty.prepare(run)
-                found[empty.name].append(self.measured(run, empty))
-                empty.check(run, expected_of(small))
-        with self.run(engine, old) as run:
-            sync.prepare(run)
-            self.measured(run, sync)
-            for number in range(self.runs):
-                more = self.messages(new, seed=8 + number, users=stored // 10)
-                link(more, run.folder)
-                found[sync.name].append(self.measured(run, sync))
-            files = [self.messages(new, seed=8 + number, users=stored // 10) for number in range(self.runs)]
-            sync.check(run, expected_of(old, *files))
-        self.keep(title, [empty, sync], found, messages=new)
-
-
-TITLES = {"duckdb": "DuckDB", "postgres": "PostgreSQL"}
-WORKS = ("load", "feeds", "dirty", "memory", "increment", "start")
+WORKS = ("load", "feeds", "dirty", "resume", "low", "increment", "start")
 
 
 def main() -> None:
@@ -172,7 +48,7 @@ def main() -> None:
 
             bench.rows["start"] = bars(bench.work, runs=args.runs)
     command = "python benchmarks/bench.py " + " ".join(_spoken(sys.argv[1:]))
-    text = written(bench.rows, facts, command, bench.failed)
+    text = written(bench.rows, bench.bars, facts, command, bench.failed)
     sys.stdout.write(text)
     if args.write is not None:
         args.write.write_text(text if not args.write.exists() else _between(args.write.read_text(), text))
@@ -191,7 +67,9 @@ def _one(bench: Bench, engine: Engine, args: argparse.Namespace) -> None:
         bench.feeds(engine, first)
     if "dirty" in args.works:
         bench.dirty(engine, first)
-    if "memory" in args.works:
+    if "resume" in args.works:
+        bench.resume(engine, first)
+    if "low" in args.works:
         bench.memory_low(engine, first)
     for stored in args.stored if "increment" in args.works else ():
         bench.increment(engine, stored)
@@ -222,10 +100,6 @@ def _between(page: str, text: str) -> str:
     begin, end = "<!-- measured -->\n", "<!-- end of measured -->"
     head, _, rest = page.partition(begin)
     return head + begin + text + end + rest.partition(end)[2]
-
-
-def say(text: str) -> None:
-    sys.stderr.write(text + "\n")
 
 
 if __name__ == "__main__":

@@ -26,9 +26,7 @@ Commands = Mapping[str, tuple[Path, Sequence[str | Path]]]
 
 
 def bars(work: Path, *, runs: int) -> list[Row]:
-    return [
-        Row.of(name, taken, messages=None, limit_s=None) for name, taken in measured(_ours(work), runs=runs).items()
-    ]
+    return [Row.of(name, taken, messages=None, base_s=None) for name, taken in measured(_ours(work), runs=runs).items()]
 
 
 def measured(commands: Commands, *, runs: int) -> dict[str, list[Measured]]:
