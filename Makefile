@@ -23,23 +23,21 @@ test: $(VENV)/ready ## Run the tests, PostgreSQL included
 property-test: $(VENV)/ready ## Run the laws with many cases, and apply cut after every write
 	HYPOTHESIS_PROFILE=big $(BIN)/python -m pytest -q --timeout=0 tests/properties/test_convergence.py tests/apply/test_without_transactions.py
 
-FAKESNOW := .venv-fakesnow
+space := $(subst ,, )
 WAREHOUSES := .venv-warehouses
+CONTRACT := tests/warehouses/contract
+CLIENTS := $(wildcard $(CONTRACT)/engines/*.client.txt)
+# Each engine's file makes its emulator, names itself in EMULATED, and says in EMULATED_BY how the tests find it.
+include $(wildcard $(CONTRACT)/engines/*.mk)
 
-# The emulator and the client pin what contradicts each other and the tests: an environment each.
-$(FAKESNOW)/ready: tests/warehouses/contract/fakesnow.txt
-	$(PYTHON) -m venv $(FAKESNOW)
-	$(FAKESNOW)/bin/python -m pip install --quiet -r $<
-	@touch $@
-
-$(WAREHOUSES)/ready: pyproject.toml tests/warehouses/contract/connectors.txt
+$(WAREHOUSES)/ready: pyproject.toml $(CONTRACT)/connectors.txt $(CLIENTS)
 	$(PYTHON) -m venv $(WAREHOUSES)
-	$(WAREHOUSES)/bin/python -m pip install --quiet -e '.[postgres,zstd]' -r tests/warehouses/contract/connectors.txt
+	$(WAREHOUSES)/bin/python -m pip install --quiet -e '.[postgres,zstd]' -r $(CONTRACT)/connectors.txt $(CLIENTS:%=-r %)
 	@touch $@
 
-test-warehouses: $(FAKESNOW)/ready $(WAREHOUSES)/ready ## Run the contract of warehouses on emulators too
-	ENGAGECTL_FAKESNOW=$(FAKESNOW)/bin/fakesnow ENGAGECTL_REQUIRE=snowflake $(if $(ARGS),,ENGAGECTL_WRITE_MATRIX=1) \
-	  $(WAREHOUSES)/bin/python -m pytest -q -n 2 tests/warehouses/contract $(ARGS)
+test-warehouses: $(EMULATORS) $(WAREHOUSES)/ready ## Run the contract of warehouses on emulators too (ENGINES=.. for some)
+	$(EMULATED_BY) ENGAGECTL_REQUIRE='$(or $(ENGINES),$(EMULATED))' $(if $(ARGS),,ENGAGECTL_WRITE_MATRIX=1) \
+	  $(WAREHOUSES)/bin/python -m pytest -q -n 2 $(CONTRACT) $(if $(ENGINES),-k '$(subst $(space), or ,$(ENGINES))') $(ARGS)
 
 test-html: $(VENV)/ready ## Render the HTML plan in headless Chromium (needs chromium)
 	$(BIN)/python -m pytest -q -m browser tests/show

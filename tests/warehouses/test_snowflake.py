@@ -38,8 +38,6 @@ from engagectl.warehouses.snowflake.failure import as_ours, cannot_connect
 from engagectl.warehouses.snowflake.grants import grants, held_by, missing, parts
 from tests.cli.inside import run
 from tests.scenarios.house import SPACE, House
-from tests.warehouses.contract import matrix
-from tests.warehouses.contract.deviations import DEVIATIONS
 
 SNOWFLAKE = warehouse("snowflake")
 CANARY = "S3CRET-canary"
@@ -317,21 +315,3 @@ def test_what_is_not_there_yet_is_refused_before_anything_is_opened(tmp_path: Pa
         assert done.code == 4
         assert f"does not {words[0]} into Snowflake yet" in done.err
         assert "EC503" in done.err
-
-
-def test_the_page_of_the_contract_has_every_case() -> None:
-    text = matrix.PAGE.read_text()
-    told = {line.split(" | ")[0].removeprefix("| ") for line in text.splitlines() if line.startswith("| ")} - {"case"}
-    assert told == matrix.cases_of(Path(matrix.__file__).parent), "make test-warehouses"
-    assert "failed" not in text
-
-
-def test_cells_are_what_ran() -> None:
-    ran = {"a.py::test_x[duckdb]": True, "a.py::test_x[snowflake-1]": True, "a.py::test_x[snowflake-2]": False}
-    assert "| x | run | not run | failed |" in matrix.page(ran)
-
-
-def test_the_page_tells_every_deviation_of_the_emulator() -> None:
-    page = " ".join((Path(__file__).parents[2] / "docs/warehouses/snowflake.md").read_text().split())
-    for sentence in DEVIATIONS["snowflake"].values():
-        assert sentence in page, sentence

@@ -66,9 +66,10 @@ def _scrub(connection: Any, tables: Sequence[TableName], journal: str) -> tuple[
 
 
 def _unlock(connection: Connection, journal: str) -> None:
-    from engagectl.warehouses.snowflake.lease import free
+    from engagectl.warehouses.lease import free
+    from engagectl.warehouses.snowflake.lease import SQL
 
-    free(connection, journal)
+    free(connection, SQL, journal)
 
 
 WAREHOUSE = Warehouse(

@@ -9,10 +9,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from engagectl.errors import ConnectError, EngagectlError, InternalError, StatementError
+from engagectl.errors import ConnectError, EngagectlError, StatementError
 from engagectl.warehouses.contract import BATCH_ROWS, Holder, T
-from engagectl.warehouses.snowflake import lease
+from engagectl.warehouses.lease import Keeper
 from engagectl.warehouses.snowflake.failure import as_ours, cannot_connect
+from engagectl.warehouses.snowflake.lease import SQL
 from engagectl.warehouses.statements import executed
 from engagectl.warehouses.tag import Tag
 
@@ -166,7 +167,7 @@ class SnowflakeConnection:
         self.role = ""
         self.queries = self.rows_read = 0
         self._tag = tag
-        self._lease: lease.Lease | None = None
+        self.keeper = Keeper(self, SQL)
         self._in_transaction = False
 
     def look(self) -> None:
@@ -221,7 +222,8 @@ class SnowflakeConnection:
             executed(self.warehouse, sql, rows=len(rows), began=began)
 
     def _prepare(self, sql: str) -> None:
-        self._keep_lease()
+        if not self._in_transaction:
+            self.keeper.before_statement()
         if self.read_only and not sql.lstrip().upper().startswith(_READS):
             raise StatementError("Snowflake: this session only reads", sql=sql, sqlstate="25006")
 
@@ -240,6 +242,8 @@ class SnowflakeConnection:
         self._in_transaction = True
 
     def commit(self) -> None:
+        """Commit, if the lease that the session holds is still its own. Raises LockHeld when it is not."""
+        self.keeper.before_commit()
         self.execute("COMMIT")
         self._in_transaction = False
 
@@ -252,22 +256,20 @@ class SnowflakeConnection:
 
     def lock(self, name: str, *, timeout_s: float, holder: Holder) -> None:
         """Take the journal's lease. It is renewed while statements run, and ends with the session."""
-        if self.read_only:
-            raise InternalError(f"the journal {name!r} cannot be locked in a read-only session")
-        self._lease = lease.take(self, name, timeout_s=timeout_s, holder=holder)
+        self.keeper.take(name, timeout_s=timeout_s, holder=holder)
 
     def recover(self) -> bool:
         with contextlib.suppress(EngagectlError):
             if not self._handle.is_closed():
                 self.query("SELECT 1")
                 return False
-        held = self._let_go()
+        held, self.keeper.lease = self.keeper.lease, None  # it is told of when there is a session again
         self._in_transaction = False
         self._close_session()
         self._handle = self._open_session()
         self.look()
-        if held is not None:
-            held.release()
+        self.keeper.lease = held
+        self.keeper.release()
         return True
 
     def somebody_waits(self) -> bool:
@@ -275,13 +277,10 @@ class SnowflakeConnection:
         return False
 
     def lock_holder(self, name: str) -> Holder | None:
-        return lease.holder_of(self, name)
+        return self.keeper.holder(name)
 
     def close(self) -> None:
-        held = self._let_go()
-        if held is not None:
-            with contextlib.suppress(EngagectlError):
-                held.release()
+        self.keeper.release()
         self._close_session()
 
     def _close_session(self) -> None:
@@ -289,20 +288,6 @@ class SnowflakeConnection:
 
         with contextlib.suppress(driver.errors.Error):
             self._handle.close()
-
-    def _let_go(self) -> lease.Lease | None:
-        held = self._lease
-        self._lease = None
-        return held
-
-    def _keep_lease(self) -> None:
-        """Renew it outside of transactions alone: inside, the row would stay locked until their end."""
-        held = self._let_go() if not self._in_transaction else None
-        if held is not None:
-            try:
-                held.renew()  # by statements of this session, which find no lease to renew
-            finally:
-                self._lease = held
 
     def __enter__(self) -> Self:
         return self

@@ -8,7 +8,7 @@ from engagectl.warehouses.contract import Warehouse
 from tests.inspect.segment import Segment
 from tests.scenarios.house import House
 from tests.warehouses.contract.conftest import Writing
-from tests.warehouses.contract.deviations import deviates
+from tests.warehouses.contract.engines import deviates
 
 
 @pytest.fixture

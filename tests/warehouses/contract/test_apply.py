@@ -12,6 +12,8 @@ from tests.scenarios.house import House
 from tests.warehouses.contract.conftest import Writing
 from tests.warehouses.contract.test_structure import SPACE, but_comments
 
+NEEDS = "structure"
+
 
 def _left(on: str, house: House) -> list[str]:
     return [str(step.address) for step in but_comments(on, list(house.plan().steps))]

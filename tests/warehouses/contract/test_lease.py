@@ -10,13 +10,13 @@ from engagectl.apply.run import Run
 from engagectl.errors import LockHeld
 from engagectl.planner import make_plan
 from engagectl.warehouses.contract import Connection, Holder, Warehouse
-from engagectl.warehouses.snowflake import lease
-from engagectl.warehouses.snowflake.connect import SnowflakeConnection
+from engagectl.warehouses.lease import RENEW_S, Keeper, Lease
 from tests.apply.plug import Cut, Plug
 from tests.cli.inside import run
 from tests.scenarios.house import House
 from tests.warehouses.contract.test_structure import SPACE
 
+NEEDS = "lease"
 TRAITS = "traits:\n  n: {space: default, kind: sql, type: integer}\n"
 SMALL = SPACE[: SPACE.index("traits:")] + TRAITS + SPACE[SPACE.index("audiences:") : SPACE.index("activations:")]
 
@@ -51,10 +51,22 @@ def test_cut_after_any_write_the_next_apply_converges(first: int, on: str, house
     assert house.drift().steps == ()
 
 
-def _locked(connection: Connection, name: str) -> SnowflakeConnection:
-    assert isinstance(connection, SnowflakeConnection)
+def _locked(connection: Connection, name: str) -> Lease:
     connection.lock("engagectl", timeout_s=0, holder=Holder(command="apply", host=name))
-    return connection
+    return _lease(connection)
+
+
+def _lease(connection: Connection) -> Lease:
+    keeper = connection.keeper  # type: ignore[attr-defined]  # of every engine whose lock is a lease row
+    assert isinstance(keeper, Keeper)
+    assert keeper.lease is not None
+    return keeper.lease
+
+
+def _expire(connection: Connection) -> None:
+    """End the lease by the server's clock, as 300 s would."""
+    place = _lease(connection).sql.place("engagectl")
+    connection.execute(f"UPDATE {place} SET expires_at = 1 WHERE fence > 0")
 
 
 def test_a_lease_that_ran_out_is_taken_and_its_first_holder_stops(house: House) -> None:
@@ -63,13 +75,13 @@ def test_a_lease_that_ran_out_is_taken_and_its_first_holder_stops(house: House) 
         api.connected(house.project, command="apply", read_only=False) as first,
         api.connected(house.project, command="apply", read_only=False) as second,
     ):
-        sleeper = _locked(first["local"], "sleeper")
+        sleeper, waker = first["local"], second["local"]
+        _locked(sleeper, "sleeper")
         with pytest.raises(LockHeld, match="sleeper"):
-            _locked(second["local"], "waker")
-        sleeper.execute(f"UPDATE {lease.table('engagectl')} SET expires_at = 1")
-        waker = _locked(second["local"], "waker")
-        assert sleeper._lease is not None
-        sleeper._lease.renewed_at -= lease.RENEW_S
+            _locked(waker, "waker")
+        _expire(sleeper)
+        _locked(waker, "waker")
+        _lease(sleeper).renewed_at -= RENEW_S
         with pytest.raises(LockHeld, match=r"had expired, and is now held by engagectl apply \(pid 0 on waker\)"):
             sleeper.execute("CREATE SCHEMA IF NOT EXISTS late")
         assert waker.lock_holder("engagectl") is not None
@@ -82,13 +94,13 @@ def test_a_lease_that_ran_out_is_taken_and_its_first_holder_stops(house: House) 
 def test_unlock_frees_a_lease_whose_holder_is_gone(house: House) -> None:
     house.write(SMALL)
     with api.connected(house.project, command="apply", read_only=False) as connections:
-        gone = _locked(connections["local"], "gone")
+        gone = connections["local"]
+        _locked(gone, "gone")
         done = run("-C", str(house.root), "unlock")
         assert done.code == 0
         assert "local: freed; it was held by engagectl apply (pid 0 on gone)" in done.out
         house.apply()
-        assert gone._lease is not None
-        gone._lease.renewed_at -= lease.RENEW_S
+        _lease(gone).renewed_at -= RENEW_S
         with pytest.raises(LockHeld, match="is now held by nobody"):
             gone.query("SELECT 1")
 
@@ -96,10 +108,10 @@ def test_unlock_frees_a_lease_whose_holder_is_gone(house: House) -> None:
 def test_a_lease_is_renewed_by_work_and_ends_with_its_session(house: House) -> None:
     house.write(SMALL)
     with api.connected(house.project, command="apply", read_only=False) as connections:
-        worker = _locked(connections["local"], "worker")
-        worker.execute(f"UPDATE {lease.table('engagectl')} SET expires_at = 1")
-        assert worker._lease is not None
-        worker._lease.renewed_at -= lease.RENEW_S
+        worker = connections["local"]
+        _locked(worker, "worker")
+        _expire(worker)
+        _lease(worker).renewed_at -= RENEW_S
         worker.query("SELECT 1")
         assert worker.lock_holder("engagectl") is not None
     with api.connected(house.project, command="apply", read_only=False) as connections:

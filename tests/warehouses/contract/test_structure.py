@@ -15,7 +15,7 @@ from engagectl.warehouses.contract import Warehouse
 from tests.cli.inside import run
 from tests.scenarios.house import House
 from tests.warehouses.contract.conftest import Writing
-from tests.warehouses.contract.deviations import deviates
+from tests.warehouses.contract.engines import deviates
 
 TRAITS = """
   b: {space: default, kind: sql, type: boolean}
