@@ -1,13 +1,15 @@
-"""The lease of a journal, on PostgreSQL by a LeaseSql of its own: the engines that need it are no more than their SQL."""
+"""The lease of a journal, on PostgreSQL by a LeaseSql of its own: what an engine adds is SQL and no more."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from engagectl.errors import LockHeld
 from engagectl.warehouses.contract import Connection, Holder
 from engagectl.warehouses.lease import RENEW_S, Keeper, LeaseSql, free, one_row
+from engagectl.warehouses.postgres.connect import connect
 
 
 def _make(connection: Connection, journal: str) -> None:
@@ -26,10 +28,6 @@ Keeping = Callable[[], tuple[Connection, Keeper]]
 
 @pytest.fixture
 def keeping(postgres_dsn: str) -> Iterator[Keeping]:
-    from types import SimpleNamespace
-
-    from engagectl.warehouses.postgres.connect import connect
-
     opened = []
 
     def session() -> tuple[Connection, Keeper]:
@@ -37,7 +35,7 @@ def keeping(postgres_dsn: str) -> Iterator[Keeping]:
             SimpleNamespace(),
             "w",
             secrets={"dsn": postgres_dsn},
-            root=None,  # type: ignore[arg-type]  # of other warehouses
+            root=Path(),
             read_only=False,
             lock_timeout_s=1,
             command="t",
@@ -52,17 +50,6 @@ def keeping(postgres_dsn: str) -> Iterator[Keeping]:
 
 def _take(keeper: Keeper, host: str) -> None:
     keeper.take("j", timeout_s=0, holder=Holder(command="sync", host=host, pid=7))
-
-
-@contextmanager
-def _transaction(connection: Connection) -> Iterator[None]:
-    connection.begin()
-    try:
-        yield
-        connection.commit()
-    except BaseException:
-        connection.rollback()
-        raise
 
 
 pytestmark = pytest.mark.postgres
@@ -85,14 +72,17 @@ def test_what_was_written_under_a_lost_lease_is_not_committed(keeping: Keeping) 
     (one, sleeper), (two, waker) = keeping(), keeping()
     _take(sleeper, "sleeper")
     one.execute("CREATE TABLE j.t (a bigint)")
-    with _transaction(one):
-        one.execute("INSERT INTO j.t VALUES (1)")
-        sleeper.before_commit()
+    one.begin()
+    one.execute("INSERT INTO j.t VALUES (1)")
+    sleeper.before_commit()
+    one.commit()
     one.execute("UPDATE j.lease SET expires_at = 1")
     _take(waker, "waker")
-    with pytest.raises(LockHeld, match="is now held by engagectl sync"), _transaction(one):
-        one.execute("INSERT INTO j.t VALUES (2)")
+    one.begin()
+    one.execute("INSERT INTO j.t VALUES (2)")
+    with pytest.raises(LockHeld, match="is now held by engagectl sync"):
         sleeper.before_commit()
+    one.rollback()
     assert two.query("SELECT a FROM j.t") == [(1,)]
 
 
