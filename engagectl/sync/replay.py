@@ -14,6 +14,7 @@ from engagectl.journal.checkpoints import Checkpoint, read_checkpoints
 from engagectl.journal.names import times_table
 from engagectl.journal.quarantine import LINE_FEED, QuarantineEntry, Selection, forget, list_entries
 from engagectl.journal.tables import has_journal, rfc3339
+from engagectl.model.column_type import Json
 from engagectl.model.feed import AtPath, FeedColumn, FeedTable, InBody
 from engagectl.model.names import stored_name
 from engagectl.sync import users
@@ -34,6 +35,7 @@ from engagectl.warehouses.registry import warehouse
 _BATCH = 5_000
 _WAITING = "ec_waiting"
 _FILL = "ec_fill"
+_RANKS = "ec_ranks"
 
 
 @dataclass
@@ -260,11 +262,14 @@ class _Replay:
 
     def _fold(self, table: FeedTable, column: FeedColumn) -> None:
         """Fold values into users at the time at which they happened."""
-        at = ident(f"at:{column.name}")
+        at, order, ranked = ident(f"at:{column.name}"), "(a, value)", _FILL
+        if isinstance(column.stored, Json):
+            users.rank_documents(self.loader, _RANKS, f"SELECT DISTINCT value FROM {_FILL}")
+            order, ranked = "(a, rank, value)", f"{_FILL} JOIN {_RANKS} ON text = value"
         self.loader.stage.execute(
             f"CREATE OR REPLACE TEMP TABLE ec_users AS SELECT id, CAST(NULL AS TIMESTAMPTZ) AS received_at,"
-            f' max(a) AS "timestamp", arg_max(value, (a, value)) AS {ident(column.name)}, max(a) AS {at}'
-            f" FROM {_FILL} WHERE a IS NOT NULL GROUP BY id"
+            f' max(a) AS "timestamp", arg_max(value, {order}) AS {ident(column.name)}, max(a) AS {at}'
+            f" FROM {ranked} WHERE a IS NOT NULL GROUP BY id"
         ).fetchall()
         self.loader.fold_users(
             UsersFold(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engagectl.model.column_type import ColumnType
+from engagectl.model.column_type import ColumnType, Json
 from engagectl.model.feed import InBody
 from engagectl.model.schema import TableName
 from engagectl.sync.chunk import Work
@@ -11,6 +11,7 @@ from engagectl.sync.route import Cell, as_stored
 from engagectl.sync.sql.quoting import ident
 from engagectl.sync.stage import Stage
 from engagectl.warehouses.contract import Loader, UsersFold
+from engagectl.warehouses.documents import canonical
 
 _TIED = "ec_tied"
 
@@ -62,13 +63,16 @@ def fold(loader: Loader, work: Work, times: Times, *, uuid_ts: str) -> int:
         if column.fed and isinstance(column.value, InBody) and column.name in times.columns
     ]
     run, rows = loader.stage.execute, waiting(work)
+    documents = [_value(name) for name, _, kind in traits if isinstance(kind, Json)]
     tied = f"SELECT id FROM {_TIED}"
     if feed.null_erases:
-        newest = f"{_newest(traits, by_value=True, null_erases=True)} FROM {rows} GROUP BY id"
+        ranked = _ranked(loader, rows, documents)
+        newest = f"{_newest(traits, by_value=True, null_erases=True)} FROM {ranked} GROUP BY id"
     elif _has_ties(loader, rows, [name for name, _, _ in traits]):
+        ranked = _ranked(loader, f"(SELECT * FROM {rows} WHERE id IN ({tied}))", documents)
         newest = (
             f"{_newest(traits, by_value=False)} FROM {rows} WHERE id NOT IN ({tied}) GROUP BY id UNION ALL BY NAME"
-            f" {_newest(traits, by_value=True)} FROM {rows} WHERE id IN ({tied}) GROUP BY id"
+            f" {_newest(traits, by_value=True)} FROM {ranked} GROUP BY id"
         )
     else:
         newest = f"{_newest(traits, by_value=False)} FROM {rows} GROUP BY id"
@@ -88,12 +92,13 @@ def fold(loader: Loader, work: Work, times: Times, *, uuid_ts: str) -> int:
 def _newest(traits: Sequence[tuple[str, str, ColumnType]], *, by_value: bool, null_erases: bool = False) -> str:
     """Return the SELECT of the newest value of each trait; `by_value` decides between values of one instant."""
     select = ["id", "max(received_at) AS received_at", 'max(event_time) AS "timestamp"']
-    for name, at, _ in traits:
+    for name, at, kind in traits:
         value = _value(name)
+        rank = f"{_rank(value)}, " if isinstance(kind, Json) else ""
         there = f"{value} IS NOT NULL" + (f" OR {_null(name)}" if null_erases else "")
         found = f"arg_max({value}, event_time) FILTER (WHERE {there})"
         if by_value:
-            order = f"(event_time, {value} IS NOT NULL, {value})"
+            order = f"(event_time, {value} IS NOT NULL, {rank}{value})"
             found = f"struct_extract(arg_max({{'v': {value}}}, {order}) FILTER (WHERE {there}), 'v')"
         select += [f"{found} AS {ident(name)}", f"max(event_time) FILTER (WHERE {there}) AS {ident('at:' + at)}"]
     return f"SELECT {', '.join(select)}"
@@ -112,6 +117,30 @@ def _has_ties(loader: Loader, rows: str, traits: Sequence[str]) -> bool:
     return bool(found)
 
 
+def _ranked(loader: Loader, rows: str, documents: Sequence[str]) -> str:
+    """Return the rows with the rank of each document that has another of its user and instant beside it."""
+    for value in documents:
+        rivals = (
+            f"SELECT list(DISTINCT {value}) AS v FROM {rows} AS w WHERE {value} IS NOT NULL GROUP BY id, event_time"
+            f" HAVING count(DISTINCT {value}) > 1"
+        )
+        rank_documents(loader, _documents(value), f"SELECT DISTINCT unnest(v) FROM ({rivals})")
+    joins = "".join(
+        f" LEFT JOIN (SELECT text, rank AS {_rank(value)} FROM {_documents(value)}) AS r{n} ON r{n}.text = {value}"
+        for n, value in enumerate(documents)
+    )
+    return f"{rows} AS w{joins}"
+
+
+def rank_documents(loader: Loader, table: str, select: str) -> None:
+    """Stage the rank of each JSON text of a SELECT: (text, rank)."""
+    texts = [str(text) for (text,) in loader.stage.execute(select).fetchall()]
+    loader.stage.execute(
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT unnest(?::VARCHAR[]) AS text, unnest(?::VARCHAR[]) AS rank",
+        [texts, [canonical(text) for text in texts]],
+    )
+
+
 def release(loader: Loader, work: Work) -> None:
     """Drop what waited."""
     for name in (waiting(work), kept(work)):
@@ -120,6 +149,14 @@ def release(loader: Loader, work: Work) -> None:
 
 def _value(column: str) -> str:
     return ident(f"v:{column}")
+
+
+def _rank(value: str) -> str:
+    return f'{value[:-1]}:rank"'
+
+
+def _documents(value: str) -> str:
+    return f'"ec_documents:{value[1:]}'
 
 
 def _null(column: str) -> str:

@@ -110,6 +110,7 @@ class Connection(Protocol):
 class UsersFold:
     """One fold of `users`: `delta` is a staged relation, one row per user id, holding `id`, `received_at`, `timestamp`,
     for each trait its value under the column's name and its event time under `at:` and the times column's name.
+    The greater event time wins, then the greater value: JSON as warehouses/documents.py orders it.
     """
 
     users: TableName

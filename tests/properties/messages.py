@@ -130,7 +130,7 @@ texts = st.sampled_from(
     ("", "gold", "a\nb", "Größe 日本", "true", "a,\"b'", "platinum-plus", "z" * 300, "\u00e9", "\U0001f600")
 )
 jsons = st.sampled_from(
-    ({}, {"b": 1, "a": [True, None, "x"]}, [1, 2.5, "y"], {"deep": {"er": {"k": "v"}}}, [Raw("1.10")])
+    ({}, {"b": 1, "a": [True, None, "x"]}, {"a": 9, "c": 0}, [1, 2.5, "y"], {"deep": {"er": {"k": "v"}}}, [Raw("1.10")])
 )
 FITTING: dict[str, st.SearchStrategy[Any]] = {
     "revenue": numbers,

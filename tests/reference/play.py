@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from engagectl.model import column_type as types
 from engagectl.model.feed import AtPath, Feed, FeedColumn, FeedTable, InBody, Standard
 from engagectl.model.schema import TableName
 from tests.reference.message import Message, Unreadable, read
 from tests.reference.names import column_name
 from tests.reference.routing import fate
-from tests.reference.values import MISFIT, cell, text_of
+from tests.reference.values import MISFIT, cell, document, text_of
 
 Row = Mapping[str, Any]
 
@@ -157,7 +158,8 @@ class _Reader:
             value = row[column.name]
             is_null = any(v is None for key in column.value.keys[:1] for v in message.spelled(key))
             if value is not None or (self.feed.null_erases and is_null):
-                order = (message.event_time, value is not None, _order(value))
+                is_document = isinstance(column.stored, types.Json)
+                order = (message.event_time, value is not None, document(value) if is_document else _order(value))
                 candidates[message.user_id, column.name].append((order, value))
 
     def _fold(

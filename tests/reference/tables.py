@@ -1,6 +1,5 @@
 """What the tables of some feeds hold, read from a warehouse, beside what the reference says."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,6 +10,7 @@ from engagectl.model.feed import Feed, Standard
 from engagectl.model.schema import TableName
 from engagectl.warehouses.contract import Connection
 from tests.reference.play import Kept, Tables
+from tests.reference.values import document
 
 Rows = Counter[tuple[tuple[str, Any], ...]]
 
@@ -74,9 +74,9 @@ def _row(row: Mapping[str, Any], columns: Mapping[str, ColumnType]) -> tuple[tup
 
 
 def _same(value: Any, kind: ColumnType) -> Any:
-    """The warehouse's own JSON type keeps neither white space nor the order of keys."""
+    """The warehouse's own JSON type keeps neither white space, nor the order of keys, nor exponents."""
     if isinstance(kind, types.Json) and value is not None:
-        return json.dumps(json.loads(value), sort_keys=True)
+        return document(value)
     return (type(value).__name__, value)
 
 

@@ -65,6 +65,23 @@ def compact(value: Any) -> str:
             return json.dumps(value, ensure_ascii=False)
 
 
+def document(text: str | None) -> bytes:
+    """Return the rank of a JSON document: its UTF-8 text with sorted keys and numbers in plain digits."""
+    if text is None:
+        return b""
+    return _sorted(json.loads(text, parse_float=Decimal, parse_int=Decimal)).encode()
+
+
+def _sorted(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{json.dumps(k, ensure_ascii=False)}:{_sorted(value[k])}" for k in sorted(value)) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_sorted, value)) + "]"
+    if isinstance(value, Decimal):
+        return f"{abs(value) if value == 0 else value:f}"
+    return json.dumps(value, ensure_ascii=False)
+
+
 def instant(value: Any) -> int | None:
     """Return what an RFC 3339 text names, None for everything else; digits beyond the microsecond are cut."""
     found = _TIME.fullmatch(value) if isinstance(value, str) else None

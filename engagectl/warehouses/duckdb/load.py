@@ -8,9 +8,10 @@ import duckdb
 
 from engagectl.errors import StatementError
 from engagectl.failpoint import hit
-from engagectl.model.column_type import ColumnType
+from engagectl.model.column_type import ColumnType, Json
 from engagectl.model.schema import TableName
 from engagectl.warehouses.contract import UsersFold, Window, visible
+from engagectl.warehouses.documents import kept
 from engagectl.warehouses.duckdb.column_types import type_sql
 from engagectl.warehouses.statements import executed
 
@@ -110,17 +111,20 @@ class DuckdbLoader:
         old_time = {
             t: f"coalesce(t.{_ident(t)}, CASE WHEN t.id IS NULL THEN {self._floor(present)} END)" for _, t, _ in traits
         }
-        for column, at, _ in traits:
-            values[column] = _newest(_ident(column), _ident("at:" + at), old_time[at], null_erases=fold.null_erases)
-        kept = [name for name in present if name not in values and name != "uuid_ts"]
-        values |= {name: f"o.{_ident(name)}" for name in kept}
+        source = f"FROM {delta} AS d LEFT JOIN {users} AS o ON o.id = d.id LEFT JOIN {times} AS t ON t.id = d.id"
+        for column, at, kind in traits:
+            name, happened = _ident(column), _ident("at:" + at)
+            greater = f"greatest(d.{name}, o.{name})"
+            if isinstance(kind, Json):
+                greater = self._greater_document(name, f"{source} WHERE d.{happened} = {old_time[at]}")
+            values[column] = _newest(name, happened, old_time[at], greater, null_erases=fold.null_erases)
+        values |= {name: f"o.{_ident(name)}" for name in present if name not in values and name != "uuid_ts"}
         columns = [name for name in present if name in values]
         changed = " OR ".join(f"new.{_ident(c)} IS DISTINCT FROM o.{_ident(c)}" for c in columns) or "false"
         new = ", ".join(f"CAST({values[c]} AS {present[c]}) AS {_ident(c)}" for c in columns)
         times_new = ", ".join(
             f"greatest(d.{_ident('at:' + at)}, {old_time[at]}) AS {_ident(at)}" for _, at, _ in traits
         )
-        source = f"FROM {delta} AS d LEFT JOIN {users} AS o ON o.id = d.id LEFT JOIN {times} AS t ON t.id = d.id"
         self._run(f"CREATE OR REPLACE TEMP TABLE ec_new AS SELECT {new} {source}")
         self._run(
             f"CREATE OR REPLACE TEMP TABLE ec_changed AS SELECT new.* FROM ec_new AS new"
@@ -142,6 +146,20 @@ class DuckdbLoader:
         ).fetchall():
             self._run(f"DROP TABLE IF EXISTS {_ident(str(name))}")
 
+    def _greater_document(self, name: str, tied: str) -> str:
+        """Return the greater of two JSON documents of one instant; `tied` is the FROM of the rows that have such."""
+        new, old = f"CAST(d.{name} AS VARCHAR)", f"CAST(o.{name} AS VARCHAR)"
+        stay = kept(self.stage.execute(f"SELECT DISTINCT {new}, {old} {tied} AND {new} <> {old}").fetchall())
+        if not stay:
+            return f"coalesce(d.{name}, o.{name})"
+        table = _ident(f"ec_stay:{name}")
+        self.stage.execute(
+            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT unnest(?::VARCHAR[]) AS new, unnest(?::VARCHAR[]) AS old",
+            [[pair[at] for pair in stay] for at in range(2)],
+        )
+        stays = f"EXISTS (SELECT 1 FROM {table} AS s WHERE s.new = {new} AND s.old = {old})"
+        return f"CASE WHEN {stays} THEN o.{name} ELSE coalesce(d.{name}, o.{name}) END"
+
     @staticmethod
     def _floor(present: dict[str, str]) -> str:
         """A row without times counts as of its received_at; without that as older than anything."""
@@ -161,13 +179,13 @@ class DuckdbLoader:
         return rows
 
 
-def _newest(column: str, at: str, old_time: str, *, null_erases: bool) -> str:
+def _newest(column: str, at: str, old_time: str, greater: str, *, null_erases: bool) -> str:
     """The greater event time wins, ties by the greater value; null never wins (or is the smallest of its instant)."""
     empty = f"d.{at} IS NULL" if null_erases else f"d.{column} IS NULL"
     never = "false" if null_erases else f"o.{column} IS NULL"
     return (
         f"CASE WHEN {empty} THEN o.{column} WHEN {never} OR {old_time} IS NULL OR d.{at} > {old_time} THEN d.{column}"
-        f" WHEN d.{at} = {old_time} THEN greatest(d.{column}, o.{column}) ELSE o.{column} END"
+        f" WHEN d.{at} = {old_time} THEN {greater} ELSE o.{column} END"
     )
 
 

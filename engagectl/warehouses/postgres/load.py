@@ -11,6 +11,7 @@ from engagectl.model.column_type import ColumnType, Json, JsonText, Native, Text
 from engagectl.model.schema import TableName
 from engagectl.warehouses import staging
 from engagectl.warehouses.contract import UsersFold, Window, visible
+from engagectl.warehouses.documents import kept
 from engagectl.warehouses.postgres.connect import PostgresConnection, _told_safely
 from engagectl.warehouses.statements import executed
 
@@ -131,10 +132,17 @@ class PostgresLoader:
         values: dict[str, str] = {name: f"greatest(d.{_ident(name)}, o.{_ident(name)})" for name in clock}
         if "user_id" in stored:
             values["user_id"] = "d.id"
-        for column, at, kind in traits:
-            values[column] = _newest(
-                _ident(column), f"d.{_ident(_at(at))}", old[at], kind, null_erases=fold.null_erases
+        source = (
+            f"FROM pg_temp.ec_delta AS d LEFT JOIN {users} AS o ON o.id = d.id LEFT JOIN {times} AS t ON t.id = d.id"
+        )
+        for n, (column, at, kind) in enumerate(traits):
+            name, happened = _ident(column), f"d.{_ident(_at(at))}"
+            greater = (
+                self._is_greater_document(name, f"{source} WHERE {happened} = {old[at]}", f"ec_stay_{n}")
+                if isinstance(kind, Json)
+                else _is_greater(name, kind)
             )
+            values[column] = _newest(name, happened, old[at], greater, null_erases=fold.null_erases)
         clocks = self._types(fold.times)
         fresh = {_at(at): _as_stored(f"greatest(d.{_ident(_at(at))}, {old[at]})", clocks[at]) for _, at, _ in traits}
         chosen = ", ".join(f"{sql} AS {_ident(name)}" for name, sql in (values | fresh).items())
@@ -142,13 +150,27 @@ class PostgresLoader:
         pg.execute(
             f"CREATE TEMP TABLE ec_new ON COMMIT DROP AS SELECT d.id, t.id IS NOT NULL AS timed,"
             f" o.id IS NOT NULL AS there, (o.id IS NULL OR {changed or 'false'}) AS changed"
-            f"{', ' + chosen if chosen else ''} FROM pg_temp.ec_delta AS d"
-            f" LEFT JOIN {users} AS o ON o.id = d.id LEFT JOIN {times} AS t ON t.id = d.id"
+            f"{', ' + chosen if chosen else ''} {source}"
         )
         self._write(times, {at: _at(at) for _, at, _ in traits}, there="timed", only="true")
         hit("users.times_written")
         stamp = f"timestamptz '{fold.uuid_ts}'" if "uuid_ts" in stored else ""
         return self._write(users, {name: name for name in values}, there="there", only="n.changed", stamp=stamp)
+
+    def _is_greater_document(self, name: str, tied: str, table: str) -> str:
+        """Return the predicate "the new one of two JSON documents of one instant is the greater"; `tied` is the FROM of
+        the rows that have such, `table` the name of a TEMP table.
+        """
+        new, old = f"d.{name}::text", f"o.{name}::text"
+        stay = kept(self._connection.query(f"SELECT DISTINCT {new}, {old} {tied} AND {new} <> {old}"))
+        if not stay:
+            return f"d.{name} IS NOT NULL"
+        self._connection.execute(f"DROP TABLE IF EXISTS pg_temp.{table}")
+        self._connection.execute(
+            f"CREATE TEMP TABLE {table} ON COMMIT DROP AS SELECT unnest(?::text[]) AS new, unnest(?::text[]) AS old",
+            [[pair[at] for pair in stay] for at in range(2)],
+        )
+        return f"d.{name} IS NOT NULL AND ({new}, {old}) NOT IN (SELECT new, old FROM pg_temp.{table})"
 
     def _write(self, table: str, columns: dict[str, str], *, there: str, only: str, stamp: str = "") -> int:
         """Update the rows that are there and append the others; columns that are not named keep what they hold."""
@@ -226,16 +248,20 @@ def _at(times_column: str) -> str:
     return f"at:{times_column}"
 
 
-def _newest(column: str, at: str, old: str, kind: ColumnType, *, null_erases: bool) -> str:
+def _is_greater(name: str, kind: ColumnType) -> str:
+    """Return the predicate "the new value is the greater of its instant"; text is compared by its bytes."""
+    as_bytes = '::text COLLATE "C"' if isinstance(kind, Text | JsonText | Native) else ""
+    return f"d.{name}{as_bytes} > o.{name}{as_bytes}"
+
+
+def _newest(column: str, at: str, old: str, is_greater: str, *, null_erases: bool) -> str:
     """The greater event time wins, ties by the greater value; null never wins (or is the smallest of its instant)."""
     new_value, old_value = f"d.{column}", f"o.{column}"
-    as_bytes = '::text COLLATE "C"' if isinstance(kind, Text | JsonText | Json | Native) else ""
     empty = f"{at} IS NULL" if null_erases else f"{new_value} IS NULL"
     never = "false" if null_erases else f"{old_value} IS NULL"
-    greater = f"{old_value} IS NULL OR {new_value}{as_bytes} > {old_value}{as_bytes}"
     return (
         f"CASE WHEN {empty} THEN {old_value} WHEN {never} OR {old} IS NULL OR {at} > {old} THEN {new_value}"
-        f" WHEN {at} = {old} AND ({greater}) THEN {new_value} ELSE {old_value} END"
+        f" WHEN {at} = {old} AND ({old_value} IS NULL OR {is_greater}) THEN {new_value} ELSE {old_value} END"
     )
 
 
