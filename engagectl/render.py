@@ -26,7 +26,7 @@ from engagectl.model.change import (
 )
 from engagectl.model.column_type import NATIVE_SHAPE, ColumnType, Native, type_text
 from engagectl.model.names import fit
-from engagectl.model.schema import Column, TableName
+from engagectl.model.schema import Column, Table, TableName
 from engagectl.warehouses.contract import Warehouse
 from engagectl.warehouses.letters import turned
 
@@ -44,7 +44,8 @@ class Fragment(str):
 def render(change: Change, warehouse: Warehouse) -> tuple[str, ...]:
     """Return the statements of a change, in order. A setting is no statement.
 
-    A new table or column brings its comments along, PostgreSQL's `users` the unique index that its upsert needs.
+    A new table or column brings its comments along, PostgreSQL's `users` the unique index that its upsert needs. Where
+    a table must be told first that its columns may change (set_properties.sql.j2), that comes before.
     Raises RefusedError for what this warehouse cannot do, InternalError when a statement is not what it should be.
     """
     statements = []
@@ -101,8 +102,8 @@ def _parts(change: Change, warehouse: Warehouse) -> Iterator[tuple[str, Change]]
             return
         case CreateTable(table=table):
             yield "create_table.sql.j2", change
-            if table.family == "users" and _source(warehouse, "create_users_index.sql.j2"):
-                yield "create_users_index.sql.j2", change
+            if table.family == "users" and _source(warehouse, _INDEX):
+                yield _INDEX, change
             if table.description:
                 yield "set_comment.sql.j2", _comment(table.name, "", table.description)
             for column in table.columns:
@@ -123,19 +124,17 @@ def _parts(change: Change, warehouse: Warehouse) -> Iterator[tuple[str, Change]]
                 f"{before} cannot be renamed to {name}: a table stays in its schema",
                 help="declare the new table, and remove the old one under `removed:`",
             )
-        case (
-            CreateSchema()
-            | RenameTable()
-            | RenameColumn()
-            | WidenColumn()
-            | RebuildColumn()
-            | SetComment()
-            | DropColumn()
-            | DropTable()
-        ):
+        case RenameColumn() | WidenColumn() | DropColumn():
+            if _source(warehouse, _PROPERTIES):
+                yield _PROPERTIES, change
+            yield f"{kind_of(change)}.sql.j2", change
+        case CreateSchema() | RenameTable() | RebuildColumn() | SetComment() | DropTable():
             yield f"{kind_of(change)}.sql.j2", change
         case _:
             assert_never(change)
+
+
+_INDEX, _PROPERTIES = "create_users_index.sql.j2", "set_properties.sql.j2"
 
 
 def _is_possible(change: WidenColumn | RebuildColumn, warehouse: Warehouse) -> bool:
@@ -211,6 +210,9 @@ def _filters(warehouse: Warehouse) -> dict[str, Callable[..., Fragment]]:
             warehouse.cast_sql(ident(warehouse, change.column.name), change.before.type, change.column.type)
         )
 
+    def clustered_filter(table: Table) -> Fragment:
+        return Fragment(", ".join(ident(warehouse, name) for name in warehouse.clustered(table)))
+
     def index_filter(name: TableName) -> Fragment:
         index = f"{name.table}_id_key"
         return Fragment(ident(warehouse, fit(index, index, identifier_bytes=warehouse.limits.identifier_bytes or 255)))
@@ -221,6 +223,7 @@ def _filters(warehouse: Warehouse) -> dict[str, Callable[..., Fragment]]:
         "type": type_filter,
         "literal": literal_filter,
         "cast": cast_filter,
+        "clustered": clustered_filter,
         "index": index_filter,
     }
 
@@ -261,7 +264,11 @@ def check_statement(sql: str, change: Change, warehouse: Warehouse, *, template:
     except errors.SqlglotError:
         parsed = []
     statement = _neutral(parsed[0], warehouse) if len(parsed) == 1 else None
-    if statement is None or not _is_for(statement, change, index=template == "create_users_index.sql.j2"):
+    if template == _PROPERTIES:
+        if statement is None or _set_properties(statement) != _changed_table(change):
+            raise InternalError(f"the SQL that sets properties of {warehouse.title} is not what it should be: {sql!r}")
+        return
+    if statement is None or not _is_for(statement, change, index=template == _INDEX):
         raise InternalError(f"the SQL of {kind_of(change)} for {warehouse.title} is not what it should be: {sql!r}")
     drops = statement.find(exp.Drop) is not None
     if drops != isinstance(change, DropColumn | DropTable):
@@ -277,7 +284,7 @@ def check_adds(sql: str, changes: Sequence[AddColumn], warehouse: Warehouse) -> 
     except errors.SqlglotError:
         parsed = []
     statement = _neutral(parsed[0], warehouse) if len(parsed) == 1 else None
-    actions = statement.args.get("actions") or [] if isinstance(statement, exp.Alter) else []
+    actions = _actions(statement) if isinstance(statement, exp.Alter) else []
     table = statement.find(exp.Table) if statement is not None else None
     if (
         table is None
@@ -356,8 +363,29 @@ def _action(statement: "exp.Expr", kind: "type[exp.Expr]") -> "exp.Expr | None":
 
     if not isinstance(statement, exp.Alter) or statement.args.get("kind") != "TABLE":
         return None
-    actions = statement.args.get("actions") or []
+    actions = _actions(statement)
     return actions[0] if len(actions) == 1 and isinstance(actions[0], kind) else None
+
+
+def _actions(statement: "exp.Alter") -> "list[exp.Expr]":
+    """Return what an ALTER does, each alone: ADD COLUMNS (..) is several."""
+    from sqlglot import exp
+
+    listed = statement.args.get("actions") or []
+    return [one for action in listed for one in (action.expressions if isinstance(action, exp.Schema) else [action])]
+
+
+def _set_properties(statement: "exp.Expr") -> tuple[str, str]:
+    """Return the table that a statement sets properties of, and does nothing else."""
+    from sqlglot import exp
+
+    action = _action(statement, exp.AlterSet)
+    is_alone = action is not None and set(filter(action.args.get, action.args)) == {"expressions"}
+    return (statement.this.db, statement.this.name) if is_alone else ("", "")
+
+
+def _changed_table(change: Change) -> tuple[str, str]:
+    return _pair(change.table) if isinstance(change, RenameColumn | WidenColumn | DropColumn) else ("", "-")
 
 
 def _dropped(action: "exp.Expr") -> list[str]:

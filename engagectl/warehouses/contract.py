@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
 
 from engagectl.model.change import Change, Hazard
 from engagectl.model.column_type import ColumnType
-from engagectl.model.schema import State, TableName
+from engagectl.model.schema import State, Table, TableName
 
 if TYPE_CHECKING:
     import duckdb
@@ -222,6 +222,12 @@ class Newest:
     whole: bool
 
 
+def not_clustered(table: Table) -> tuple[str, ...]:
+    """Return no columns: the engine keeps rows as they come."""
+    del table
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Warehouse:
     """A warehouse: facts, and its parts. `spec` is its part of the YAML (config.warehouse), resolved at connect().
@@ -259,3 +265,6 @@ class Warehouse:
         ..., tuple[str, ...]
     ]  # (connection, tables, journal): forget deleted rows; what may still hold them
     endpoint: Callable[[Any, Mapping[str, str]], str]  # the database it resolves to, as text: two equal ones are EC413
+    clustered: Callable[[Table], tuple[str, ...]] = (
+        not_clustered  # by which columns a new table keeps its rows together
+    )

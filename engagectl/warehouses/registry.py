@@ -10,6 +10,7 @@ FOLDERS = {
     "duckdb": "engagectl.warehouses.duckdb",
     "postgres": "engagectl.warehouses.postgres",
     "snowflake": "engagectl.warehouses.snowflake",
+    "databricks": "engagectl.warehouses.databricks",
 }
 
 

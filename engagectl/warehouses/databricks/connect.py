@@ -1,0 +1,273 @@
+"""Open a Databricks session by the vendor's connector and run statements on it."""
+
+import contextlib
+import itertools
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from engagectl.errors import ConnectError, EngagectlError, InternalError, StatementError
+from engagectl.warehouses.contract import BATCH_ROWS, Holder, T
+from engagectl.warehouses.databricks.batches import batches
+from engagectl.warehouses.databricks.dialect import quoted, statement
+from engagectl.warehouses.databricks.failure import as_ours, cannot_connect
+from engagectl.warehouses.databricks.oauth import MachineToMachine
+from engagectl.warehouses.statements import executed
+from engagectl.warehouses.tag import Tag
+
+if TYPE_CHECKING:
+    from engagectl.config.resolve import Secret
+
+SOCKET_TIMEOUT_S = 900
+ATTEMPTS_S = 300  # how long a request is tried again: a SQL warehouse that was stopped needs some minutes to start
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+_READS = ("SELECT", "SHOW", "WITH", "DESCRIBE")
+
+
+def connect(
+    spec: object,
+    id: str,
+    *,
+    secrets: "Mapping[str, Secret | str]",
+    root: Path,
+    read_only: bool,
+    lock_timeout_s: float,
+    command: str,
+    target: str = "",
+    commit: str = "",
+    memory_mb: int = 512,
+) -> "DatabricksConnection":
+    """Open a session. `root` and `lock_timeout_s` are other warehouses'.
+
+    Raises ConnectError, which names the host but never a secret.
+    """
+    del root, lock_timeout_s
+    try:
+        from databricks import sql as driver
+    except ImportError:
+        raise ConnectError(
+            "the Databricks connector is not installed", code="EC502", help="pip install 'engagectl[databricks]'"
+        ) from None
+    tag = Tag(command=command, target=target, commit=commit)
+    parameters = connection_parameters(spec, secrets, tag)
+    host = str(parameters["server_hostname"])
+
+    def open_session() -> Any:
+        try:
+            return driver.connect(**parameters)
+        except EngagectlError:
+            raise
+        except Exception as error:  # its transport lets errors of other libraries through
+            raise cannot_connect(error, host) from None
+
+    connection = DatabricksConnection(
+        open_session(), id, read_only=read_only, tag=tag, open_session=open_session, memory_mb=memory_mb
+    )
+    try:
+        connection.look(str(parameters["catalog"]))
+    except EngagectlError:
+        connection.close()
+        raise
+    return connection
+
+
+def connection_parameters(spec: object, secrets: "Mapping[str, Secret | str]", tag: Tag) -> dict[str, Any]:
+    """Return the connector's parameters: where, by which way of signing in, and what the session is called."""
+    said = {name: _reveal(value) for name, value in secrets.items()}
+    for field in ("host", "http_path", "catalog"):
+        if not said.get(field):
+            said[field] = str(getattr(spec, field, "") or "")
+    host, origin = _endpoint(said["host"])
+    found: dict[str, Any] = {
+        "server_hostname": host,
+        "http_path": said["http_path"],
+        "catalog": said["catalog"],
+        "user_agent_entry": "engagectl",
+        "session_configuration": {
+            "TIMEZONE": "UTC",
+            "ANSI_MODE": "true",
+            "QUERY_TAGS": ",".join(f"{name}:{value}" for name, value in tag.labels()),
+        },
+        "enable_telemetry": False,
+        "_socket_timeout": SOCKET_TIMEOUT_S,
+        "_retry_stop_after_attempts_duration": ATTEMPTS_S,
+        **_sign_in(said, secrets, origin),
+    }
+    if origin.startswith("http://"):
+        found["_connection_uri"] = f"{origin}/{said['http_path'].lstrip('/')}"
+    return found
+
+
+def _endpoint(host: str) -> tuple[str, str]:
+    """Return the name of the host, and where it is reached.
+
+    Without encryption only this machine is reached: that is an emulator.
+    """
+    parts = urlsplit(host if "://" in host else f"https://{host}")
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise ConnectError("the host cannot be read", help="host: my-workspace.cloud.databricks.com")
+    if parts.scheme == "http" and parts.hostname not in _LOCAL:
+        raise ConnectError(
+            f"{parts.hostname} would be reached without encryption", help="http:// is for an emulator on this machine"
+        )
+    port = f":{parts.port}" if parts.port else ""
+    return parts.hostname, f"{parts.scheme}://{parts.hostname}{port}"
+
+
+def _sign_in(said: Mapping[str, str], secrets: "Mapping[str, Secret | str]", origin: str) -> dict[str, Any]:
+    if "client_secret" in said:
+        secret = secrets["client_secret"]
+        if isinstance(secret, str):
+            raise InternalError("a client secret is no Secret")
+        return {"credentials_provider": MachineToMachine(origin, said["client_id"], secret)}
+    if "token" in said:
+        return {"access_token": said["token"]}
+    raise ConnectError(
+        "no way to sign in to Databricks is set",
+        help="auth: {method: oauth_m2m, client_id: {$env: ..}, client_secret: {$env: ..}}; method: token works too",
+    )
+
+
+def _reveal(value: Any) -> str:
+    return value if isinstance(value, str) else str(value.reveal())
+
+
+class DatabricksConnection:
+    """Databricks knows no read-only session: what one of ours sends is looked at before."""
+
+    def __init__(
+        self,
+        handle: Any,
+        id: str,
+        *,
+        read_only: bool,
+        tag: Tag,
+        open_session: Callable[[], Any],
+        memory_mb: int,
+    ) -> None:
+        self._handle = handle
+        self._open_session = open_session
+        self.warehouse = id
+        self.read_only = read_only
+        self.memory_mb = memory_mb
+        self.version = "Databricks"
+        self.catalog = ""
+        self.user = ""
+        self.queries = self.rows_read = 0
+        self._tag = tag
+
+    def look(self, catalog: str) -> None:
+        """Ask who and where we are. Raises ConnectError when the session is in another catalog."""
+        ((version, found, user),) = self.query(
+            "SELECT current_version().dbsql_version, current_catalog(), current_user()"
+        )
+        if str(found).lower() != catalog.lower():
+            raise ConnectError(
+                f"the catalog {catalog} is not there, or may not be used",
+                help=f"GRANT USE CATALOG ON CATALOG {quoted(catalog)} TO ..: engagectl doctor --grants sql",
+            )
+        self.version = f"Databricks SQL {version}" if version else "Databricks"
+        self.catalog, self.user = str(found), str(user or "")
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        self.queries += 1
+        began = time.perf_counter()
+        with self._run(sql, parameters) as cursor:
+            found = [tuple(row) for row in cursor.fetchall()]
+        self.rows_read += len(found)
+        executed(self.warehouse, sql, rows=len(found), began=began)
+        return found
+
+    def query_as(self, make: Callable[..., T], sql: str, parameters: Sequence[object] = ()) -> list[T]:
+        self.queries += 1
+        began = time.perf_counter()
+        found: list[T] = []
+        with self._run(sql, parameters) as cursor:
+            while batch := cursor.fetchmany(BATCH_ROWS):
+                found.extend(itertools.starmap(make, batch))
+        self.rows_read += len(found)
+        executed(self.warehouse, sql, rows=len(found), began=began)
+        return found
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        began = time.perf_counter()
+        with self._run(sql, parameters) as cursor:
+            rows = _rows_written(cursor)
+        executed(self.warehouse, sql, rows=rows, began=began)
+        return rows
+
+    def execute_many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
+        """Run it for every row, many rows in a statement where it can be: each is a commit of its table."""
+        for grouped, values in batches(sql, rows):
+            self.execute(grouped, values)
+
+    @contextlib.contextmanager
+    def _run(self, sql: str, parameters: Sequence[object]) -> Iterator[Any]:
+        """Run a statement; yield the cursor. The connector's errors become ours: chained ones would carry values."""
+        if self.read_only and not sql.lstrip().upper().startswith(_READS):
+            raise StatementError("Databricks: this session only reads", sql=sql, sqlstate="25006")
+        text = statement(sql, parameters)
+        try:
+            with contextlib.closing(self._handle.cursor()) as cursor:
+                cursor.execute(text)
+                yield cursor
+        except EngagectlError:
+            raise
+        except Exception as error:  # its transport lets errors of other libraries through
+            raise as_ours(error, sql) from None
+
+    def begin(self) -> None:
+        """Nothing: each statement is a transaction of its own ("Transactions", of several tables: a preview)."""
+
+    def commit(self) -> None:
+        """Nothing: see begin."""
+
+    def rollback(self) -> None:
+        """Nothing: see begin."""
+
+    def lock(self, name: str, *, timeout_s: float, holder: Holder) -> None:
+        del name, timeout_s, holder
+        raise InternalError("nothing is written to Databricks")
+
+    def recover(self) -> bool:
+        with contextlib.suppress(EngagectlError):
+            self.query("SELECT 1")
+            return False
+        self._close_session()
+        self._handle = self._open_session()
+        return True
+
+    def somebody_waits(self) -> bool:
+        """Nobody leaves a sign: those who wait look at the row now and then."""
+        return False
+
+    def lock_holder(self, name: str) -> Holder | None:
+        del name
+        return None
+
+    def close(self) -> None:
+        self._close_session()
+
+    def _close_session(self) -> None:
+        with contextlib.suppress(Exception):  # a session that is lost cannot be closed
+            self._handle.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _rows_written(cursor: Any) -> int:
+    """Return what a statement counted: the result of DML has one row, with `num_affected_rows`."""
+    heads = [column[0].lower() for column in cursor.description or ()]
+    if "num_affected_rows" not in heads:
+        return 0
+    rows = cursor.fetchall()
+    return int(rows[0][heads.index("num_affected_rows")] or 0) if rows else 0
