@@ -1,7 +1,6 @@
 """The warehouses of a target, opened for one job and closed after it."""
 
 import os
-import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -89,4 +88,4 @@ def with_key_checks(project: Project) -> Project:
 
 def holder_name() -> str:
     """Return who we are for a lock's holder: host name, without a domain."""
-    return socket.gethostname().partition(".")[0]
+    return os.uname().nodename.partition(".")[0]

@@ -5,8 +5,6 @@ import typing
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import Tag
-
 from engagectl.config.field import fields_of
 from engagectl.config.root import ProjectSpec
 
@@ -46,9 +44,12 @@ def _branch(hint: Any, data: Any) -> Any:
     members = [member for member in typing.get_args(hint) if member is not type(None)]
     chosen = {data.get("type"), data.get("method")} if isinstance(data, dict) else set()
     for member in members:
-        tags = [item.tag for item in typing.get_args(member)[1:] if isinstance(item, Tag)]
-        if any(tag.removeprefix("#") in chosen for tag in tags):
-            return _branch(member, data)
+        fields = fields_of(member) or {}
+        names = [
+            name for key in ("type", "method") if key in fields for name in typing.get_args(fields[key].annotation)
+        ]
+        if any(name in chosen for name in names):
+            return member
     bare = [_branch(member, data) for member in members]
     models = [m for m in bare if fields_of(m) is not None]
     if isinstance(data, dict) and models:

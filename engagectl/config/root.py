@@ -94,13 +94,13 @@ class ProjectSpec(Spec):
     required_version: Annotated[Name | None, Field(description='of engagectl, such as ">=0.1,<0.2"')] = None
     include: Annotated[Many[Name], Field(description="globs of further files, relative to this one")] = ()
     default_target: Id | None = None
-    plan: PlanSpec = PlanSpec()
-    quarantine: QuarantineSpec = QuarantineSpec()
+    plan: PlanSpec = Field(default_factory=PlanSpec)
+    quarantine: QuarantineSpec = Field(default_factory=QuarantineSpec)
     journal_schema: Identifier = "engagectl"
     secrets: SecretsSpec | None = None
     pii: PiiSpec | None = None
-    lifecycle: LifecycleSpec = LifecycleSpec()
-    defaults: DefaultsSpec = DefaultsSpec()
+    lifecycle: LifecycleSpec = Field(default_factory=LifecycleSpec)
+    defaults: DefaultsSpec = Field(default_factory=DefaultsSpec)
     targets: dict[Id, TargetSpec] = Field(default_factory=dict)
     warehouses: dict[Id, WarehouseSpec] = Field(default_factory=dict)
     credentials: dict[Id, CredentialsSpec] = Field(default_factory=dict)

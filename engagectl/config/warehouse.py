@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field
 
-from engagectl.config.field import Duration, Id, Many, Name, PortField, SecretField, Spec, TextField, tag_of
+from engagectl.config.field import Chosen, Duration, Id, Many, Name, PortField, SecretField, Spec, TextField
 from engagectl.config.selective_sync import SelectiveSyncSpec
 
 
@@ -52,14 +52,8 @@ class HmacKeySpec(Spec):
 
 
 CredentialsSpec = Annotated[
-    Annotated[PasswordSpec, Tag("#password")]
-    | Annotated[KeyPairSpec, Tag("#key_pair")]
-    | Annotated[TokenSpec, Tag("#token")]
-    | Annotated[OauthM2mSpec, Tag("#oauth_m2m")]
-    | Annotated[ServiceAccountSpec, Tag("#service_account")]
-    | Annotated[DefaultCredentialsSpec, Tag("#default")]
-    | Annotated[HmacKeySpec, Tag("#hmac_key")],
-    Discriminator(tag_of("method")),
+    PasswordSpec | KeyPairSpec | TokenSpec | OauthM2mSpec | ServiceAccountSpec | DefaultCredentialsSpec | HmacKeySpec,
+    Chosen("method"),
 ]
 
 
@@ -143,13 +137,7 @@ class DatabricksSpec(_WarehouseSpec):
 
 
 WarehouseSpec = Annotated[
-    Annotated[DuckdbSpec, Tag("#duckdb")]
-    | Annotated[PostgresSpec, Tag("#postgres")]
-    | Annotated[RedshiftSpec, Tag("#redshift")]
-    | Annotated[SnowflakeSpec, Tag("#snowflake")]
-    | Annotated[BigquerySpec, Tag("#bigquery")]
-    | Annotated[DatabricksSpec, Tag("#databricks")],
-    Discriminator(tag_of("type")),
+    DuckdbSpec | PostgresSpec | RedshiftSpec | SnowflakeSpec | BigquerySpec | DatabricksSpec, Chosen("type")
 ]
 
 SETTINGS = frozenset({"type", "method", "credentials", "auth", "sync", "selective_sync", "compute", "layout"})

@@ -6,18 +6,24 @@ from typing import assert_never
 
 
 @dataclass(frozen=True, slots=True)
-class Boolean:
-    pass
+class _Plain:
+    """A type without parameters, equal to its own kind. Seven dataclasses of their own take 4 ms of each start."""
 
 
-@dataclass(frozen=True, slots=True)
-class Integer:
+class Boolean(_Plain):
+    __slots__ = ()
+
+
+class Integer(_Plain):
     """Whole numbers of 64 bits."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class Float:
+
+class Float(_Plain):
     """IEEE double."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +40,26 @@ class Text:
     max_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Timestamp:
+class Timestamp(_Plain):
     """A point in time, stored as UTC."""
 
-
-@dataclass(frozen=True, slots=True)
-class Date:
-    pass
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class JsonText:
+class Date(_Plain):
+    __slots__ = ()
+
+
+class JsonText(_Plain):
     """Compact JSON in a text column. Settled, it is Text: the catalog cannot tell the two apart."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class Json:
+
+class Json(_Plain):
     """The warehouse's own JSON type."""
+
+    __slots__ = ()
 
 
 NATIVE_SHAPE = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*(\(\d+(, ?\d+)?\))?[A-Za-z ]*(\[\])*")
