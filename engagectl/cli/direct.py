@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engagectl.cli.flags import Invocation
-from engagectl.errors import UsageError
 
 if TYPE_CHECKING:
     from engagectl.config.project import Project
@@ -20,6 +19,7 @@ def direct_project(state: Invocation, **fields: object) -> "Project | None":
     """Return a project of the one warehouse that the flags describe, None where they name none."""
     from engagectl.config.direct import one_warehouse
     from engagectl.config.regular import real_path
+    from engagectl.errors import UsageError
     from engagectl.warehouses.registry import FOLDERS
 
     said = {name: value for name, value in fields.items() if value is not None}
@@ -57,6 +57,8 @@ def _is_project(state: Invocation) -> bool:
 
 def root_file(project: "Project", **fields: object) -> bytes:
     """Return the engagectl.yaml of a project that is made for the one warehouse of the flags. No secret is in it."""
+    from engagectl.errors import UsageError
+
     type_name = next(iter(project.spec.warehouses.values())).type
     said = {name: value for name, value in fields.items() if value is not None}
     if "dsn_env" in said:

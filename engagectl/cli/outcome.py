@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any, TextIO
 import typer
 
 from engagectl.cli.flags import Invocation
-from engagectl.errors import ConfigError, Diagnostic, UsageError
-from engagectl.show.log import Log
-from engagectl.show.terminal import Terminal
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # every command imports this room, its help too: what only a command that runs needs waits for it
     from engagectl.config.project import Project
+    from engagectl.errors import Diagnostic
+    from engagectl.show.terminal import Terminal
 
 
-def terminal_of(state: Invocation) -> Terminal:
+def terminal_of(state: Invocation) -> "Terminal":
     """Return the output sink that the flags ask for: one for the whole command."""
     if state.sink is None:
+        from engagectl.show.log import Log
+        from engagectl.show.terminal import Terminal
+
         log = Log(sys.stderr, format=state.log_format, file=_log_file(state.log_file))
         state.sink = Terminal(color=state.color, quiet=state.quiet, progress=not state.no_progress, log=log)
         if log.wanted:
@@ -40,6 +42,8 @@ def _log_file(name: str | None) -> TextIO | None:
 
 def variables_of(state: Invocation) -> dict[str, str]:
     """Return the values of --var."""
+    from engagectl.errors import UsageError
+
     pairs = [text.partition("=") for text in state.var]
     for name, equals, _ in pairs:
         if not equals or not name:
@@ -47,7 +51,7 @@ def variables_of(state: Invocation) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def project_of(state: Invocation, terminal: Terminal) -> "Project":
+def project_of(state: Invocation, terminal: "Terminal") -> "Project":
     """Open the project that the flags name."""
     from engagectl import api
 
@@ -72,6 +76,7 @@ def project_of(state: Invocation, terminal: Terminal) -> "Project":
 def root_of(start: Path) -> Path:
     """Return the project's folder for looking at source lines; the folder itself where there is no project."""
     from engagectl.config.files import find_root
+    from engagectl.errors import ConfigError
 
     try:
         return find_root(start)
@@ -79,7 +84,7 @@ def root_of(start: Path) -> Path:
         return start
 
 
-def show_diagnostics(state: Invocation, terminal: Terminal, diagnostics: Sequence[Diagnostic]) -> None:
+def show_diagnostics(state: Invocation, terminal: "Terminal", diagnostics: "Sequence[Diagnostic]") -> None:
     """Print diagnostics with their source lines to stderr; each is an event of the log too."""
     from engagectl.show.diagnostics import as_data, as_full
 
@@ -92,7 +97,7 @@ def show_diagnostics(state: Invocation, terminal: Terminal, diagnostics: Sequenc
         terminal.complain(text, styled=True)
 
 
-def write_document(state: Invocation, terminal: Terminal, document: Mapping[str, Any]) -> None:
+def write_document(state: Invocation, terminal: "Terminal", document: Mapping[str, Any]) -> None:
     """Hand out the JSON document: to stdout with --json, to a file with --report."""
     from engagectl.show.envelope import encode
 
@@ -155,7 +160,7 @@ def pages_of(
 
 def finish(
     state: Invocation,
-    terminal: Terminal,
+    terminal: "Terminal",
     *,
     text: str,
     data: Mapping[str, Any],
