@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,17 +45,34 @@ def server_cpu_s(postmaster: int | None) -> float:
     """Return the CPU of the postmaster, of its children that live, and of those that it has buried."""
     if postmaster is None:
         return 0.0
-    ticks = 0
+    while True:  # a child that is buried while we look would count twice
+        buried = sum(_times(postmaster)[2:])
+        ticks = sum(_times(postmaster)[:2]) + sum(map(_own, _children(postmaster)))
+        if sum(_times(postmaster)[2:]) == buried:
+            return (ticks + buried) / os.sysconf("SC_CLK_TCK")
+
+
+def _times(pid: int) -> list[int]:
+    """Return utime, stime, cutime and cstime: fields 14 to 17 of proc(5), of which 12 stand after the name."""
+    return [int(field) for field in _stat(pid)[11:15]]
+
+
+def _own(pid: int) -> int:
+    try:
+        return sum(_times(pid)[:2])
+    except OSError:
+        return 0  # it ended meanwhile
+
+
+def _children(pid: int) -> list[int]:
+    found = []
     for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit():
-            continue
-        try:
-            # proc(5): after the name in brackets field 4 is ppid, 14 to 17 are utime, stime, cutime, cstime
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue  # it ended meanwhile
-        if int(folder.name) == postmaster:
-            ticks += sum(map(int, fields[11:15]))
-        elif int(fields[1]) == postmaster:
-            ticks += sum(map(int, fields[11:13]))
-    return ticks / os.sysconf("SC_CLK_TCK")
+        if folder.name.isdigit():
+            with suppress(OSError):
+                if int(_stat(int(folder.name))[1]) == pid:
+                    found.append(int(folder.name))
+    return found
+
+
+def _stat(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -239,6 +239,7 @@ def store(loader: Loader, work: Work, made: Cells) -> Counter[TableName]:
             table.name,
             columns,
             f"SELECT {values} FROM {work.cells_of(table)}",
+            [cell.column.name for cell in parts if cell.empty],
         )
     return rows
 

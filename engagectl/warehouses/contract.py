@@ -1,6 +1,6 @@
 """The seam: what a warehouse is to the rest of engagectl. Facts are data, behaviour is four small protocols."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
@@ -148,8 +148,12 @@ class Loader(Protocol):
 
     stage: "duckdb.DuckDBPyConnection"
 
-    def insert(self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str) -> int:
-        """Append the rows of a SELECT over the stage; return how many. Its columns are in the given order and types."""
+    def insert(
+        self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str, nulls: Collection[str] = ()
+    ) -> int:
+        """Append the rows of a SELECT over the stage; return how many. Its columns are in the given order and types;
+        those of `nulls` are NULL in every row, which a loader may make use of.
+        """
         ...
 
     def insert_new(self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str, *, key: str) -> int:

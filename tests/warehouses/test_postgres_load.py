@@ -10,7 +10,7 @@ import pytest
 from engagectl.errors import StatementError
 from engagectl.model.column_type import Boolean, Decimal, Float, Integer, Text, Timestamp
 from engagectl.model.schema import TableName
-from engagectl.warehouses.contract import UsersFold
+from engagectl.warehouses.contract import UsersFold, Window
 from engagectl.warehouses.postgres.connect import PostgresConnection, connect
 from engagectl.warehouses.postgres.load import PostgresLoader, make_loader
 
@@ -67,6 +67,23 @@ def test_values_arrive_as_staged(pg: PostgresConnection, loader: PostgresLoader)
     ]
 
 
+def test_a_column_of_nulls_is_null_whatever_the_table_has_for_a_default(
+    pg: PostgresConnection, loader: PostgresLoader
+) -> None:
+    pg.execute("CREATE TABLE j.t (id text, plan text DEFAULT 'free', city text)")
+    columns = (("id", Text()), ("plan", Text()), ("city", Text()))
+    select = "SELECT chr(92) || '.' AS a, NULL AS b, NULL AS c"
+    assert loader.insert(TableName("j", "t"), columns, select, nulls=("plan", "city")) == 1
+    assert pg.query("SELECT id, plan, city FROM j.t") == [("\\.", None, None)]
+
+
+def test_a_text_that_ends_copy_is_a_text(pg: PostgresConnection, loader: PostgresLoader) -> None:
+    pg.execute("CREATE TABLE j.t (id text, city text)")
+    select = "SELECT unnest([chr(92) || '.', '', 'b']) AS id, NULL AS city"
+    assert loader.insert(TableName("j", "t"), (("id", Text()), ("city", Text())), select, nulls=("city",)) == 3
+    assert pg.query('SELECT id, city FROM j.t ORDER BY id COLLATE "C"') == [("", None), ("\\.", None), ("b", None)]
+
+
 def test_ids_are_known_per_feed(pg: PostgresConnection, loader: PostgresLoader) -> None:
     loader.stage.execute(
         "CREATE TEMP TABLE ec_ids AS SELECT 0::SMALLINT part, md5(i::VARCHAR)::UUID hash,"
@@ -79,6 +96,20 @@ def test_ids_are_known_per_feed(pg: PostgresConnection, loader: PostgresLoader) 
     assert loader.stage.execute("SELECT DISTINCT mask FROM ec_known").fetchall() == [(1,)]
     pg.commit()
     assert pg.query("SELECT DISTINCT feeds FROM j.seen") == [(3,)]
+
+
+def test_an_id_out_of_its_window_is_new_and_its_day_moves_on(pg: PostgresConnection, loader: PostgresLoader) -> None:
+    window = Window(part=0, mask=1, days=7)
+    for day, known in ((100, []), (107, [(1,)]), (115, [])):
+        loader.stage.execute(
+            "CREATE OR REPLACE TEMP TABLE ec_ids AS SELECT 0::SMALLINT part, md5('a')::UUID hash,"
+            f" {day}::INTEGER AS day, 1::BIGINT AS mask"
+        )
+        pg.begin()
+        assert loader.remember("ec_ids", "ec_known", [window]) == len(known)
+        pg.commit()
+        assert loader.stage.execute("SELECT mask FROM ec_known").fetchall() == known
+    assert pg.query("SELECT day, feeds FROM j.seen") == [(115, 1)]
 
 
 def test_a_refused_load_says_so_and_the_loader_lives_on(pg: PostgresConnection, loader: PostgresLoader) -> None:

@@ -1,7 +1,7 @@
 """Staged relations -> DuckDB tables. The stage is the warehouse's own connection, so every step is one statement."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -30,7 +30,10 @@ class DuckdbLoader:
         self._warehouse = warehouse
         self._seen = _table(TableName(journal, "seen"))
 
-    def insert(self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str) -> int:
+    def insert(
+        self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str, nulls: Collection[str] = ()
+    ) -> int:
+        del nulls  # a column of nulls is as cheap as one that is left out
         return self._insert(table, columns, select, only="")
 
     def insert_new(self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str, *, key: str) -> int:
