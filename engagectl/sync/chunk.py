@@ -1,7 +1,7 @@
 """One staged chunk x the feeds that read it: outcomes, cells, dedupe, inserts, and the accounting of each feed."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engagectl.errors import InternalError
@@ -201,32 +201,18 @@ def _settle_outcomes(stage: Stage, work: Work, made: Cells) -> None:
             )
     if work.feed.kind != "users":
         stage.handle.execute(
-            f"UPDATE {JUDGED} SET {work.outcome} = 'duplicate' WHERE {work.outcome} = 'load' AND line_no NOT IN"
-            f" (SELECT min(line_no) FROM {JUDGED} WHERE {work.outcome} = 'load' GROUP BY hash)"
+            f"UPDATE {JUDGED} SET {work.outcome} = 'duplicate' WHERE {work.outcome} = 'load' AND {_repeats(work)}"
         )
 
 
-def deduplicate(stage: Stage, loader: Loader, works: Iterable[Work]) -> None:
-    """Remember the ids of what loads, and turn what was known into duplicates."""
-    deduped = [work for work in works if work.feed.kind != "users"]
-    if not deduped:
-        return
-    windows = [work.window for work in deduped if work.window is not None]
-    rows = " UNION ALL ".join(
-        f"SELECT {work.part} AS part, hash, {'day' if windows else 'NULL AS day'}, CAST({work.mask} AS BIGINT) AS mask"
-        f" FROM {work.outcomes} WHERE outcome = 'load'"
-        for work in deduped
-    )
-    stage.handle.execute(
-        "CREATE OR REPLACE TEMP TABLE ec_ids AS SELECT CAST(part AS SMALLINT) AS part, hash,"
-        f" CAST(max(day) AS INTEGER) AS day, CAST(bit_or(mask) AS BIGINT) AS mask FROM ({rows}) GROUP BY part, hash"
-    )
-    if loader.remember("ec_ids", "ec_known", windows):
-        for work in deduped:
-            stage.handle.execute(
-                f"UPDATE {JUDGED} SET {work.outcome} = 'duplicate' WHERE {work.outcome} = 'load'"
-                f" AND hash IN (SELECT hash FROM ec_known WHERE part = {work.part} AND mask & {work.mask} <> 0)"
-            )
+def _repeats(work: Work) -> str:
+    """Return the predicate "an earlier line of the chunk makes this one a duplicate, whatever is stored"."""
+    loads = f"FROM {JUDGED} WHERE {work.outcome} = 'load'"
+    if work.window is None:
+        return f"line_no NOT IN (SELECT min(line_no) {loads} GROUP BY hash)"
+    before = "OVER (PARTITION BY hash ORDER BY line_no ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+    days = f"SELECT line_no, day, max(day) {before} AS latest {loads}"
+    return f"line_no IN (SELECT line_no FROM ({days}) WHERE day <= latest)"
 
 
 def store(loader: Loader, work: Work, made: Cells) -> Counter[TableName]:

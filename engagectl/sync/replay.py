@@ -18,7 +18,8 @@ from engagectl.model.column_type import Json
 from engagectl.model.feed import AtPath, FeedColumn, FeedTable, InBody
 from engagectl.model.names import stored_name
 from engagectl.sync import users
-from engagectl.sync.chunk import Work, deduplicate, judge, store
+from engagectl.sync.chunk import Work, judge, store
+from engagectl.sync.dedupe import deduplicate
 from engagectl.sync.inputs import InputFile, as_relation, verify
 from engagectl.sync.inputs.lines import chunk_of, read_line
 from engagectl.sync.keys import key_problem, stage_keys

@@ -14,7 +14,8 @@ from engagectl.journal.undeclared import count_undeclared
 from engagectl.model.feed import Feed, InBody
 from engagectl.model.schema import TableName
 from engagectl.sync import quarantine, users
-from engagectl.sync.chunk import Cells, Settled, Work, deduplicate, settle, split, store
+from engagectl.sync.chunk import Cells, Settled, Work, settle, split, store
+from engagectl.sync.dedupe import deduplicate
 from engagectl.sync.extend import Addition, Extender
 from engagectl.sync.inputs import Chunk, InputFile
 from engagectl.sync.inputs.joined import Part

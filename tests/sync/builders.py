@@ -24,7 +24,8 @@ from engagectl.model.feed import (
 )
 from engagectl.model.schema import TableName
 from engagectl.sync import quarantine
-from engagectl.sync.chunk import Settled, Work, deduplicate, judge, settle, store
+from engagectl.sync.chunk import Settled, Work, judge, settle, store
+from engagectl.sync.dedupe import deduplicate
 from engagectl.sync.inputs.lines import Overlong
 from engagectl.sync.route import KEYS
 from engagectl.sync.stage import load, make_stage, release
