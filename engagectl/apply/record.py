@@ -139,7 +139,8 @@ class Record:
         """Return the addresses of what applies of ours have created. Without DDL in transactions a step that was begun
         may have been done too, by an apply that was cut short.
         """
-        outcomes = ("done",) if self.record.capabilities.ddl_in_transaction else ("done", "started")
+        can = self.record.capabilities
+        outcomes = ("done",) if can.ddl_in_transaction and not can.outside_transaction else ("done", "started")
         found = history.created(self.connection, self.journal, self.plan.project, outcomes=outcomes)
         return frozenset(address.rpartition("/")[2] for address in found)
 

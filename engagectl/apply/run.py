@@ -39,7 +39,10 @@ class Run:
 
     @property
     def one_transaction(self) -> bool:
-        return self.record.capabilities.ddl_in_transaction
+        can = self.record.capabilities
+        return can.ddl_in_transaction and not any(
+            isinstance(step.change, can.outside_transaction) for step in self.part.steps
+        )
 
     def go(self) -> None:
         if self._is_settled():

@@ -18,7 +18,10 @@ _DSN = "    dsn: {$env: ENGAGE_DATABASE_URL}    # postgresql://user:password@hos
 WAREHOUSES = {  # type -> the connection fields to begin with; secrets are references
     "duckdb": "    path: ./build/acme.duckdb\n",
     "postgres": _DSN,
-    "redshift": _DSN,
+    "redshift": (
+        "    host: my-cluster.abc123.eu-west-1.redshift.amazonaws.com\n    database: cdp\n"
+        "    auth: {method: password, user: engagectl, password: {$env: REDSHIFT_PASSWORD}}\n"
+    ),
     "snowflake": (
         "    account: my-account\n    database: CDP\n    compute_warehouse: LOAD_WH\n    role: ENGAGE_LOADER\n"
         "    auth:\n      method: key_pair\n      user: {$env: SNOWFLAKE_USER}\n"

@@ -78,7 +78,8 @@ class _References:
                 yield self._error(
                     "EC102", f"warehouses.{item_id} has a dsn: it stands alone", "warehouses", item_id, "dsn"
                 )
-            for name in ("host", "database") if warehouse.dsn is None else ():
+            by_iam = warehouse.type == "redshift" and (warehouse.cluster or warehouse.workgroup)
+            for name in () if warehouse.dsn is not None else ("database",) if by_iam else ("host", "database"):
                 if name not in said:
                     yield self._error(
                         "EC101", f"warehouses.{item_id} needs the key `{name}` (or a dsn)", "warehouses", item_id

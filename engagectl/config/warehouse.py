@@ -94,12 +94,15 @@ class PostgresSpec(_WarehouseSpec):
 
 class RedshiftSpec(_WarehouseSpec):
     type: Literal["redshift"]
-    host: TextField | None = None
+    host: Annotated[TextField | None, Field(description="the endpoint; not needed with cluster or workgroup")] = None
     port: PortField | None = None
     database: TextField | None = None
     user: TextField | None = None
-    sslmode: SslMode | None = None
-    dsn: SecretField | None = None
+    sslmode: Annotated[SslMode | None, Field(description="verify-full unless the host is local")] = None
+    dsn: Annotated[SecretField | None, Field(description="instead of all other connection fields")] = None
+    cluster: Annotated[TextField | None, Field(description="a provisioned cluster, signed in to by IAM")] = None
+    workgroup: Annotated[TextField | None, Field(description="a serverless workgroup, signed in to by IAM")] = None
+    region: Annotated[TextField | None, Field(description="of AWS, where the machine does not say it")] = None
     compute: dict[str, Any] | None = None
     layout: dict[str, Any] | None = None
 

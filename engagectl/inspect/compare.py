@@ -115,7 +115,7 @@ def _sql(record: Warehouse, first: Table, second: Table, *, key: Sequence[str], 
     )
     keys = [f"k{number}" for number in range(len(key))]
     match = " AND ".join(f"a.{column} = b.{column}" for column in (*keys, "n"))
-    tests = [f"a.c{number} IS DISTINCT FROM b.c{number}" for number in range(len(names))]
+    tests = [f"a.c{number} <> b.c{number}" for number in range(len(names))]
     paired = "a.n IS NOT NULL AND b.n IS NOT NULL"
     counts = [
         "count(a.n)",
@@ -129,9 +129,12 @@ def _sql(record: Warehouse, first: Table, second: Table, *, key: Sequence[str], 
 
 
 def _side(record: Warehouse, table: Table, key: Sequence[str], names: Sequence[str]) -> str:
-    """Rows that share a key are numbered by what they hold. A key of NULL is text of its own, so that it matches."""
-    keys = [f"COALESCE('=' || {_text(record, table.by_name[name])}, '-') AS k{n}" for n, name in enumerate(key)]
-    cells = [f"{_text(record, table.by_name[name])} AS c{n}" for n, name in enumerate(names)]
+    """Rows that share a key are numbered by what they hold. NULL is text of its own, so that it is compared; and no
+    text ends in a blank: some engines compare without those.
+    """
+    texts = {name: f"COALESCE('=' || {_text(record, table.by_name[name])} || '=', '-')" for name in (*key, *names)}
+    keys = [f"{texts[name]} AS k{n}" for n, name in enumerate(key)]
+    cells = [f"{texts[name]} AS c{n}" for n, name in enumerate(names)]
     inner = f"SELECT {', '.join([*keys, *cells])} FROM {table_sql(record, TableName(*_pair(table)))}"
     by_key = ", ".join(f"k{n}" for n in range(len(key)))
     order = ", ".join([by_key, *(f"c{n}" for n in range(len(names)))])

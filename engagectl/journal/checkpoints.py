@@ -7,7 +7,16 @@ from engagectl.errors import TransientError
 from engagectl.journal.tables import has_journal, place
 from engagectl.warehouses.contract import Connection
 
-_KINDS = ("BIGINT", "BIGINT", "VARCHAR", "BIGINT", "BIGINT", "VARCHAR", "BIGINT", "VARCHAR")
+_KINDS = {
+    "byte_offset": "BIGINT",
+    "line": "BIGINT",
+    "identity": "VARCHAR",
+    "searched_to": "BIGINT",
+    "complete_to": "BIGINT",
+    "version": "VARCHAR",
+    "feed": "BIGINT",
+    "file": "VARCHAR",
+}
 _ROWS = 200
 
 
@@ -105,11 +114,12 @@ def move(connection: Connection, journal: str, moves: Sequence[Move]) -> None:
 
 def _begin(connection: Connection, journal: str, points: Sequence[Checkpoint]) -> None:
     """Write the checkpoints of files that nobody had begun, in one statement: small files come by the hundred."""
-    rows = ", ".join([f"({', '.join(f'CAST(? AS {kind})' for kind in _KINDS)})"] * len(points))
+    named = ", ".join(f"CAST(? AS {kind}) AS {name}" for name, kind in _KINDS.items())
+    rows = " UNION ALL ".join([f"SELECT {named}"] * len(points))  # not every engine takes VALUES for a table
     hit = connection.execute(
         f"INSERT INTO {place(journal, 'checkpoints')} (byte_offset, line, identity, searched_to, complete_to, version,"
         " feed, file) SELECT v.byte_offset, v.line, v.identity, v.searched_to, v.complete_to, v.version, v.feed, v.file"
-        f" FROM (VALUES {rows}) AS v(byte_offset, line, identity, searched_to, complete_to, version, feed, file)"
+        f" FROM ({rows}) AS v"
         f" WHERE NOT EXISTS (SELECT 1 FROM {place(journal, 'checkpoints')} AS c"
         " WHERE c.feed = v.feed AND c.file = v.file)",
         [value for point in points for value in (*_values(point), point.feed, point.file)],

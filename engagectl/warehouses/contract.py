@@ -44,6 +44,7 @@ class Capabilities:
     rebuilds: bool  # can a column get another type by casting its values?
     writes: Literal["nothing", "structure", "rows"]  # what engagectl writes there yet: apply makes structure, sync rows
     tagged: bool  # does a session carry a Tag that others can see: application_name, query tag, labels?
+    outside_transaction: tuple[type, ...] = ()  # kinds of change that no transaction takes, where it takes others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

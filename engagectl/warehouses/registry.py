@@ -9,6 +9,7 @@ from engagectl.warehouses.contract import Warehouse
 FOLDERS = {
     "duckdb": "engagectl.warehouses.duckdb",
     "postgres": "engagectl.warehouses.postgres",
+    "redshift": "engagectl.warehouses.redshift",
     "snowflake": "engagectl.warehouses.snowflake",
     "databricks": "engagectl.warehouses.databricks",
 }

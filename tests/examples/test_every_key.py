@@ -52,7 +52,7 @@ def test_every_key_is_in_an_example() -> None:
 
 
 # what one kind of warehouse has beside another way to say the same
-SPARE = {("Redshift", "dsn"), ("Redshift", "user"), ("Snowflake", "user"), ("Databricks", "user")}
+SPARE = {("Redshift", "dsn"), ("Snowflake", "user"), ("Databricks", "user")}
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -15,6 +15,13 @@ TYPES = {
         "naive": "timestamp",
         "short": "varchar(512)",
     },
+    "redshift": {
+        "text": "varchar(65535)",
+        "time": "timestamptz",
+        "number": "numeric(38, 9)",
+        "naive": "timestamp",
+        "short": "varchar(512)",
+    },
     "snowflake": {
         "text": "VARCHAR",
         "time": "TIMESTAMP_TZ",

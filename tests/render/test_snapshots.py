@@ -24,6 +24,7 @@ from engagectl.model.column_type import Boolean, Date, Decimal, Float, Integer, 
 from engagectl.model.schema import Column, Table, TableName
 from engagectl.render import count_misfits, render
 from engagectl.warehouses.registry import warehouse
+from tests.warehouses.contract import redshift_refuses
 
 
 class SqlFile(SingleFileSnapshotExtension):
@@ -86,6 +87,7 @@ CHANGES: dict[str, Change] = {
 
 IN_PLACE = {
     "databricks": ("widen_text", "widen_decimal", "widen_integer_to_decimal"),
+    "redshift": ("widen_text",),
     "snowflake": ("widen_text", "widen_decimal"),
 }
 REFUSED = {
@@ -104,6 +106,12 @@ ENGINES = ("duckdb", "postgres", *IN_PLACE)
 def test_the_sql_of_each_change(name: str, engine_name: str, snapshot: SnapshotAssertion) -> None:
     statements = render(CHANGES[name], warehouse(engine_name))
     assert ";\n".join(statements) + "\n" == snapshot(extension_class=SqlFile)
+
+
+@pytest.mark.parametrize("name", sorted(name for name in CHANGES if ("redshift", name) not in REFUSED))
+def test_redshift_is_sent_nothing_that_its_manual_refuses(name: str) -> None:
+    for statement in render(CHANGES[name], warehouse("redshift")):
+        assert redshift_refuses.refusal(statement) is None, statement
 
 
 @pytest.mark.parametrize(("engine_name", "name"), sorted(REFUSED))

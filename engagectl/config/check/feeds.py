@@ -390,7 +390,7 @@ def one_database_one_warehouse(project: Project) -> Iterator[Diagnostic]:
 _IDENTITY = {
     "duckdb": ("path",),
     "postgres": ("host", "port", "database", "dsn"),
-    "redshift": ("host", "port", "database", "dsn"),
+    "redshift": ("host", "port", "database", "dsn", "cluster", "workgroup"),
     "snowflake": ("account", "database"),
     "bigquery": ("project",),
     "databricks": ("host", "catalog"),

@@ -7,6 +7,7 @@ from engagectl.apply.report import StepEvent
 from engagectl.errors import EngagectlError, LockHeld
 from engagectl.journal.applied import read_feeds
 from engagectl.journal.ownership import read_owned
+from engagectl.model.column_type import Decimal
 from engagectl.warehouses.contract import Holder, Warehouse
 from tests.scenarios.house import House
 from tests.warehouses.contract.conftest import Writing
@@ -33,12 +34,14 @@ def test_after_apply_the_plan_is_empty_and_the_journal_says_whose_it_is(on: str,
     assert owned["engage_default", "users", ""] == "created"
 
 
-def test_columns_are_added_widened_renamed_and_dropped(on: str, house: House, writing: Writing) -> None:
+def test_columns_are_added_widened_renamed_and_dropped(on: str, house: House, record: Warehouse) -> None:
+    digits = 12 if record.relate(Decimal(10, 2), Decimal(12, 2)) == "widen" else 10  # not every engine widens them
     house.write(SPACE)
     house.apply()
     house.write(
         SPACE.replace("to: mrr,", "to: revenue, renamed_from: mrr,")
-        .replace("decimal(10,2)", "decimal(12,2)")
+        .replace("decimal(10,2)", f"decimal({digits},2)")
+        .replace("max_chars: 32", "max_chars: 64")
         .replace("traits:", "traits:\n  more: {space: default, kind: sql, type: integer}", 1)
         .replace("      - {from: properties.order, to: order, type: json}\n", "")
         + "removed:\n  - {address: local/column.default.log.order, reason: D-1}\n"

@@ -91,17 +91,19 @@ def test_what_a_plan_makes_the_catalog_reads(on: str, house: House, writing: Wri
     assert log.rows in (0, None)
 
 
-def test_added_and_widened_columns(on: str, house: House, writing: Writing) -> None:
+def test_added_and_widened_columns(on: str, house: House, writing: Writing, record: Warehouse) -> None:
+    digits = 12 if record.relate(Decimal(10, 2), Decimal(12, 2)) == "widen" else 10  # not every engine widens them
     house.write(SPACE)
     _make(house, writing)
     house.write(
-        SPACE.replace("decimal(10,2)", "decimal(12,2)")
+        SPACE.replace("decimal(10,2)", f"decimal({digits},2)")
         .replace("max_chars: 32", "max_chars: 64")
         .replace("traits:", "traits:\n  more: {space: default, kind: sql, type: integer}", 1)
     )
     added = {str(step.address) for step in _structure(house.plan().steps)}
     assert "local/column.engage_default.users.more" in added
-    assert "local/column.default.log.mrr" in added
+    assert ("local/column.default.log.mrr" in added) == (digits == 12)
+    assert "local/column.default.log.tier" in added
     assert but_comments(on, _make(house, writing)) == []
 
 

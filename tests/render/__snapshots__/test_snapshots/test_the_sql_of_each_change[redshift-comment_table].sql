@@ -1,0 +1,2 @@
+COMMENT ON TABLE "default"."vip"
+IS ''

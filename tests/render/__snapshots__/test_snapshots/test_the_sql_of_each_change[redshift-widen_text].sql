@@ -1,0 +1,2 @@
+ALTER TABLE "default"."vip"
+ALTER COLUMN "plan_tier" TYPE VARCHAR(512)
