@@ -29,6 +29,13 @@ TYPES = {
         "naive": "TIMESTAMP_NTZ",
         "short": "VARCHAR(512)",
     },
+    "databricks": {
+        "text": "STRING",
+        "time": "TIMESTAMP",
+        "number": "DOUBLE",
+        "naive": "TIMESTAMP_NTZ",
+        "short": "VARCHAR(512)",
+    },
 }
 STANDARD = {
     "id": "text",

@@ -68,6 +68,13 @@ def _scrub(connection: Any, tables: Sequence[TableName], journal: str) -> tuple[
     raise InternalError("nothing is erased in Databricks")  # as with _loader
 
 
+def _unlock(connection: Connection, journal: str) -> None:
+    from engagectl.warehouses.databricks.lease import SQL
+    from engagectl.warehouses.lease import free
+
+    free(connection, SQL, journal)
+
+
 def _clustered(table: Table) -> tuple[str, ...]:
     """Keep rows together by when they were received; those of `users`, who are looked up one by one, by their id."""
     wanted = "id" if table.family == "users" else "received_at"
@@ -88,7 +95,7 @@ WAREHOUSE = Warehouse(
         rewrites=rewrites,
         add_many_columns=True,  # "ALTER TABLE ... COLUMN clause": ADD COLUMNS ( .. [, ..] )
         rebuilds=False,  # "Type widening": no change to another type
-        writes="nothing",
+        writes="structure",
         tagged=True,  # QUERY_TAGS ("Query tags")
     ),
     connect=_connect,
@@ -104,7 +111,7 @@ WAREHOUSE = Warehouse(
     grants=_grants,
     native_type=native_type,
     newest=newest,
-    unlock=None,
+    unlock=_unlock,
     role=role,
     scrub=_scrub,
     endpoint=_endpoint,

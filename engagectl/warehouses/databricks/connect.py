@@ -9,12 +9,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from engagectl.errors import ConnectError, EngagectlError, InternalError, StatementError
+from engagectl.errors import ConnectError, EngagectlError, InternalError, StatementError, TransientError
 from engagectl.warehouses.contract import BATCH_ROWS, Holder, T
 from engagectl.warehouses.databricks.batches import batches
 from engagectl.warehouses.databricks.dialect import quoted, statement
 from engagectl.warehouses.databricks.failure import as_ours, cannot_connect
+from engagectl.warehouses.databricks.lease import SQL
 from engagectl.warehouses.databricks.oauth import MachineToMachine
+from engagectl.warehouses.databricks.pending import Transaction, finish
+from engagectl.warehouses.lease import Keeper
 from engagectl.warehouses.statements import executed
 from engagectl.warehouses.tag import Tag
 
@@ -158,6 +161,10 @@ class DatabricksConnection:
         self.user = ""
         self.queries = self.rows_read = 0
         self._tag = tag
+        self.keeper = Keeper(self, SQL)
+        self.transaction: Transaction | None = None
+        self._columns_of: dict[str, tuple[str, ...]] = {}
+        self._is_cut = False
 
     def look(self, catalog: str) -> None:
         """Ask who and where we are. Raises ConnectError when the session is in another catalog."""
@@ -175,7 +182,7 @@ class DatabricksConnection:
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         self.queries += 1
         began = time.perf_counter()
-        with self._run(sql, parameters) as cursor:
+        with self._run(self._asked(sql, parameters), sql) as cursor:
             found = [tuple(row) for row in cursor.fetchall()]
         self.rows_read += len(found)
         executed(self.warehouse, sql, rows=len(found), began=began)
@@ -185,18 +192,40 @@ class DatabricksConnection:
         self.queries += 1
         began = time.perf_counter()
         found: list[T] = []
-        with self._run(sql, parameters) as cursor:
+        with self._run(self._asked(sql, parameters), sql) as cursor:
             while batch := cursor.fetchmany(BATCH_ROWS):
                 found.extend(itertools.starmap(make, batch))
         self.rows_read += len(found)
         executed(self.warehouse, sql, rows=len(found), began=began)
         return found
 
+    def _asked(self, sql: str, parameters: Sequence[object]) -> str:
+        text = statement(sql, parameters)
+        return text if self.transaction is None else self.transaction.read(text)
+
+    def _columns(self, table: str) -> tuple[str, ...]:
+        """Return the names of the columns of a table."""
+        if table not in self._columns_of:
+            text = f"SELECT * FROM {table} LIMIT 0"
+            with self._run(text, text) as cursor:
+                self._columns_of[table] = tuple(str(column[0]).lower() for column in cursor.description or ())
+        return self._columns_of[table]
+
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        """Run a statement; within a transaction DML is kept for its commit, and its rows are counted by a query."""
+        if self.transaction is not None:
+            kept = self.transaction.keep(sql, parameters)
+            if kept is not None:
+                return kept
+        return self._write(statement(sql, parameters), sql)
+
+    def _write(self, text: str, sql: str = "") -> int:
+        if self._is_cut:
+            raise TransientError("Databricks: a transaction is not finished", help="run it again: it is finished then")
         began = time.perf_counter()
-        with self._run(sql, parameters) as cursor:
+        with self._run(text, sql or text) as cursor:
             rows = _rows_written(cursor)
-        executed(self.warehouse, sql, rows=rows, began=began)
+        executed(self.warehouse, sql or text, rows=rows, began=began)
         return rows
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
@@ -205,11 +234,14 @@ class DatabricksConnection:
             self.execute(grouped, values)
 
     @contextlib.contextmanager
-    def _run(self, sql: str, parameters: Sequence[object]) -> Iterator[Any]:
-        """Run a statement; yield the cursor. The connector's errors become ours: chained ones would carry values."""
+    def _run(self, text: str, sql: str) -> Iterator[Any]:
+        """Run a statement as Databricks reads it; yield the cursor. The connector's errors become ours, which name
+        `sql`: chained ones would carry values along.
+        """
+        if self.transaction is None:
+            self.keeper.before_statement()
         if self.read_only and not sql.lstrip().upper().startswith(_READS):
             raise StatementError("Databricks: this session only reads", sql=sql, sqlstate="25006")
-        text = statement(sql, parameters)
         try:
             with contextlib.closing(self._handle.cursor()) as cursor:
                 cursor.execute(text)
@@ -220,24 +252,43 @@ class DatabricksConnection:
             raise as_ours(error, sql) from None
 
     def begin(self) -> None:
-        """Nothing: each statement is a transaction of its own ("Transactions", of several tables: a preview)."""
+        """Begin to keep what is written (pending.py). Raises InternalError without the lock, which its commit needs."""
+        if self.keeper.lease is None:
+            raise InternalError("a transaction of Databricks needs the lock of a journal")
+        self._columns_of.clear()
+        self.transaction = Transaction(
+            connection=self, journal=self.keeper.lease.journal, run=self._write, columns=self._columns
+        )
 
     def commit(self) -> None:
-        """Nothing: see begin."""
+        """Do what was kept, if the lease is still this session's own. Raises LockHeld when it is not."""
+        done, self.transaction = self.transaction, None
+        if done is not None:
+            self.keeper.before_commit()
+            try:
+                done.commit()
+            finally:
+                self._is_cut = done.is_written_down
 
     def rollback(self) -> None:
-        """Nothing: see begin."""
+        self.transaction = None
 
     def lock(self, name: str, *, timeout_s: float, holder: Holder) -> None:
-        del name, timeout_s, holder
-        raise InternalError("nothing is written to Databricks")
+        """Take the journal's lease, and finish what a transaction left that was cut after its commit."""
+        self.keeper.take(name, timeout_s=timeout_s, holder=holder)
+        finish(self, name, self._write)
 
     def recover(self) -> bool:
         with contextlib.suppress(EngagectlError):
-            self.query("SELECT 1")
-            return False
+            if not self._is_cut:
+                self.query("SELECT 1")
+                return False
+        held, self.keeper.lease = self.keeper.lease, None  # it is told of when there is a session again
+        self.transaction, self._is_cut = None, False
         self._close_session()
         self._handle = self._open_session()
+        self.keeper.lease = held
+        self.keeper.release()
         return True
 
     def somebody_waits(self) -> bool:
@@ -245,10 +296,11 @@ class DatabricksConnection:
         return False
 
     def lock_holder(self, name: str) -> Holder | None:
-        del name
-        return None
+        return self.keeper.holder(name)
 
     def close(self) -> None:
+        self.transaction = None
+        self.keeper.release()
         self._close_session()
 
     def _close_session(self) -> None:

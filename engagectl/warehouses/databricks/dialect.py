@@ -23,7 +23,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_PLAIN = re.compile(r"[^\x00-\x1f\x7f'\"\\$`\u0080-\u00a0\u2028\u2029\ud800-\udfff\ufeff]")
+_PLAIN = re.compile(r"[^\x00-\x1f\x7f'\\$`\u0080-\u00a0\u2028\u2029\ud800-\udfff\ufeff]")
 
 
 def statement(sql: str, parameters: Sequence[object] = ()) -> str:
@@ -93,5 +93,7 @@ def _text(value: str) -> str:
 
 def _escaped(character: str) -> str:
     """Write a character by its number; beyond the first plane as the pair of UTF-16."""
+    if character == "\\":
+        return "\\\\"
     units = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))

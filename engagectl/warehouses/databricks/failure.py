@@ -43,6 +43,10 @@ _REASONS = (
 )
 
 
+class Conflict(TransientError):  # noqa: N818  the name says the problem
+    """Somebody else wrote to the table at the same time; the statement has done nothing."""
+
+
 def as_ours(error: Any, sql: str) -> EngagectlError:
     text = str(getattr(error, "message", None) or error)
     kind = type(error).__name__
@@ -52,7 +56,9 @@ def as_ours(error: Any, sql: str) -> EngagectlError:
     condition = found[1] if found else ""
     states = _STATE.findall(text)
     state = states[-1] if states else ""
-    if condition.startswith(_CONFLICT) or state[:2] in _AGAIN:
+    if condition.startswith(_CONFLICT):
+        return Conflict(f"Databricks: others write to the same table ({condition})", help="run it again")
+    if state[:2] in _AGAIN:
         return TransientError(f"Databricks gave the statement up ({condition or state})", help="run it again")
     if condition in _NAMES_ONLY and found is not None:
         said = text[found.end() :].split("\n")[0].split(" SQLSTATE")[0].strip()[:300]

@@ -16,8 +16,8 @@ from tests.warehouses.contract import matrix
 from tests.warehouses.contract.engines import ENGINES, absent, here
 
 Writing = Callable[[], AbstractContextManager[Connection]]
-Needs = Literal["", "lease", "structure", "rows"]
-"""What a file of cases asks of an engine, as its `NEEDS`: a lock that is a lease, or that much of `writes`."""
+Needs = Literal["", "lease", "structure", "rows", "databricks"]
+"""What a file of cases asks of an engine, as its `NEEDS`: a lease for a lock, that much of `writes`, or to be it."""
 
 
 def _with(needs: Needs) -> list[str]:
@@ -26,12 +26,13 @@ def _with(needs: Needs) -> list[str]:
     for name in here():
         can = warehouse(name).capabilities
         writes = {"nothing": (), "structure": ("structure",), "rows": ("structure", "rows")}[can.writes]
-        if needs in ("", *writes, *(("lease",) if can.lock == "lease row" else ())):
+        if needs in ("", name, *writes, *(("lease",) if can.lock == "lease row" else ())):
             found.append(name)
     return found
 
 
-collect_ignore = [] if _with("lease") else ["test_lease.py"]
+_ALONE: dict[str, Needs] = {"test_lease.py": "lease", "test_cut_commits.py": "databricks"}
+collect_ignore = [file for file, needs in _ALONE.items() if not _with(needs)]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -24,6 +24,7 @@ SMALL = SPACE[: SPACE.index("traits:")] + TRAITS + SPACE[SPACE.index("audiences:
 def _apply(house: House, record: Warehouse, *, after: int) -> bool:
     """Apply until so many writes are done; tell whether there were more."""
     with api.connected(house.project, command="apply", read_only=False) as connections:
+        connections["local"].lock("engagectl", timeout_s=0, holder=Holder(command="apply"))
         plan = make_plan(house.project, connections=connections, now=datetime.now(UTC))
         run = Run(
             plan=plan,
