@@ -1,4 +1,4 @@
-"""Named points of a load and of an apply, where a test may kill the program. Nothing ever happens here otherwise.
+"""Named points of all that writes to a warehouse, where a test may kill the program. Else nothing ever happens here.
 
 Points are armed only by the module `engagectl_crash`, which lies beside the crash tests and in no wheel: an installed
 engagectl cannot be told to die. Not armed, a point costs one function call; there is none per row.
@@ -28,6 +28,9 @@ POINTS = frozenset(
         "users.folded",
         "users.before_commit",
         "users.committed",
+        # columns that a chunk adds
+        "extend.column_added",
+        "extend.recorded",
         # a sync around its chunks
         "sync.locked",
         "sync.started",
@@ -45,6 +48,25 @@ POINTS = frozenset(
         "apply.ownership_recorded",
         "apply.before_commit",
         "apply.committed",
+        # a journal that is made, or brought to a newer version
+        "journal.table_made",
+        "journal.column_added",
+        "journal.before_version",
+        # a replay: each transaction of messages or of values
+        "replay.stored",
+        "replay.before_commit",
+        "replay.committed",
+        # a purge
+        "purge.locked",
+        "purge.forgotten",
+        # an erase, and how the bytes of what it deleted go: the file written anew, or tables vacuumed
+        "erase.rows_deleted",
+        "erase.before_commit",
+        "erase.committed",
+        "scrub.file_copied",
+        "scrub.file_replaced",
+        "scrub.table_vacuumed",
+        "erase.scrubbed",
     ]
 )
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from engagectl.config.project import Project
 from engagectl.errors import NothingApplied
+from engagectl.failpoint import hit
 from engagectl.journal import erasures, names
 from engagectl.journal.ownership import read_owned
 from engagectl.journal.tables import ensure, has_journal, place, quoted, rfc3339
@@ -95,6 +96,7 @@ def erase(
         deleted += person.delete(erase_id, now=now, forever=forever)
         tables = [one.name for one in person.tables]
         not_reached.update(dict.fromkeys(record.scrub(person.connection, tables, journal)))
+        hit("erase.scrubbed")
     not_reached["the input files: their owner removes what they hold"] = None
     return EraseReport(
         erase_id=erase_id,
@@ -140,6 +142,7 @@ class _Person:
                 column = "id" if link == "message" else link
                 rows = 0 if link == "none" else sum(self._delete(table.name, column, part) for part in _parts(values))
                 done.append(Erased(table=self._address(table.name), link=link, rows=rows))
+                hit("erase.rows_deleted")
                 if table.name.table == "users" and names.times_columns(connection, journal, table.name):
                     self._delete(names.times_table(journal, table.name), "id", [self.user])
             entries = self._entries(messages)
@@ -160,7 +163,9 @@ class _Person:
                 tombstone=tombstone,
                 rows={str(one.table): one.rows for one in done},
             )
+            hit("erase.before_commit")
             connection.commit()
+            hit("erase.committed")
         except BaseException:
             connection.rollback()
             raise

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engagectl.errors import TransientError
-from engagectl.journal.tables import has_journal, place
+from engagectl.journal.tables import is_current, place
 from engagectl.warehouses.contract import Connection
 
 _KINDS = {
@@ -69,8 +69,11 @@ class Move:
 def read_checkpoints(
     connection: Connection, journal: str, feeds: Sequence[int] | None = None
 ) -> tuple[Checkpoint, ...]:
-    """Return the checkpoints of some feeds, or of all; a file nobody has begun has none."""
-    if not has_journal(connection, journal):
+    """Return the checkpoints of some feeds, or of all; a file nobody has begun has none.
+
+    Raises RefusedError for a journal that an older engagectl wrote: the next apply brings it to today's form.
+    """
+    if not is_current(connection, journal):
         return ()
     rows = connection.query(
         "SELECT feed, file, byte_offset, line, identity, searched_to, complete_to, version"

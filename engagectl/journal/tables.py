@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from engagectl.errors import RefusedError
+from engagectl.failpoint import hit
 from engagectl.model.column_type import ColumnType, Integer, Native, Text
 from engagectl.model.schema import Column, Table, TableName
 from engagectl.warehouses.contract import Connection, Warehouse
@@ -118,6 +119,17 @@ def version_of(connection: Connection, schema: str) -> int | None:
     return int(version) if version is not None else None
 
 
+def is_current(connection: Connection, schema: str) -> bool:
+    """Tell whether there is a journal. Raises RefusedError for one that is not of our version."""
+    version = version_of(connection, schema)
+    if version is not None and version < VERSION:
+        raise RefusedError(
+            f"the journal {schema!r} was written by an older engagectl (version {version}, now {VERSION})",
+            help="engagectl apply brings it up to date and keeps all that is in it",
+        )
+    return version is not None
+
+
 def ensure(connection: Connection, warehouse: Warehouse, schema: str) -> bool:
     """Create the journal, or what a newer version added to it; tell whether it did. In a transaction of its own, where
     DDL can be in one; elsewhere `meta`, by which the journal is found, comes last, and in it the version: a journal
@@ -144,11 +156,14 @@ def _create(connection: Connection, warehouse: Warehouse, schema: str, version: 
     for table in (*TABLES[1:], META):
         keys = _KEYS.get(table.name.table, ()) if _has_keys(warehouse) else ()
         create_table(connection, warehouse, place(schema, table.name.table), table.columns, keys=keys)
+        hit("journal.table_made")
     for table_name, column in _SINCE_VERSION_1 if version == 1 else ():
         kind = warehouse.type_sql(TEXT)
         connection.execute(f"ALTER TABLE {place(schema, table_name)} ADD COLUMN IF NOT EXISTS {column} {kind}")
+        hit("journal.column_added")
     if read_meta(connection, schema, "database_id") is None:
         write_meta(connection, schema, "database_id", str(uuid.uuid4()))
+    hit("journal.before_version")
     write_meta(connection, schema, "version", str(VERSION))
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from engagectl.config.project import Project
 from engagectl.desired.selective_sync import takes_undeclared
+from engagectl.failpoint import hit
 from engagectl.journal.applied import rewrite
 from engagectl.journal.names import register
 from engagectl.journal.ownership import Owned, record_owned
@@ -104,6 +105,7 @@ class Extender:
                 connection.execute(
                     f"ALTER TABLE {quoted(name.schema)}.{quoted(name.table)} ADD COLUMN {quoted(column.name)} {kind}"
                 )
+                hit("extend.column_added")
             register(connection, journal, name, name=column.name, original=one.original)
         record_owned(
             connection,
@@ -125,6 +127,7 @@ class Extender:
         for work in works:
             if work.number in grown:
                 rewrite(connection, journal, work.number, work.feed)
+                hit("extend.recorded")
 
     def _additions(self, connection: Connection, stage: Stage, work: Work) -> Iterator[Addition]:
         actual = None

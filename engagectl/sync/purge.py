@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from engagectl.config.project import Project
+from engagectl.failpoint import hit
 from engagectl.journal.applied import read_feeds
 from engagectl.journal.quarantine import LINE_FEED, Selection, purge
 from engagectl.journal.tables import has_journal, rfc3339
@@ -35,5 +36,7 @@ def purge_entries(
             if not select or is_named(name, applied.feed, select)
         ]
         numbers = feeds if select else [*feeds, LINE_FEED]
+        hit("purge.locked")
         forgotten += purge(connection, journal, Selection(feeds=numbers, reason=reason, entry=entry, before=before))
+        hit("purge.forgotten")
     return forgotten

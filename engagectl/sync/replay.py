@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engagectl.config.project import Project
+from engagectl.failpoint import hit
 from engagectl.journal.applied import read_feeds
 from engagectl.journal.checkpoints import Checkpoint, read_checkpoints
 from engagectl.journal.names import times_table
@@ -204,8 +205,11 @@ class _Replay:
             rows = stage.handle.execute(
                 f"SELECT line_no FROM {self.work.outcomes} WHERE outcome IN ('load', 'duplicate')"
             ).fetchall()
+            hit("replay.stored")
             forget(self.connection, self.journal, [messages[n][0].entry for (n,) in rows])
+            hit("replay.before_commit")
             self.connection.commit()
+            hit("replay.committed")
         except BaseException:
             self.connection.rollback()
             self.loader.forget()
@@ -252,8 +256,11 @@ class _Replay:
                 else:
                     newest = f"SELECT id, arg_max(value, a) AS value FROM {_FILL} GROUP BY id"
                     self.loader.fill(of.name, (one.name, one.stored), newest)
+            hit("replay.stored")
             forget(self.connection, self.journal, sorted(put))
+            hit("replay.before_commit")
             self.connection.commit()
+            hit("replay.committed")
         except BaseException:
             self.connection.rollback()
             self.loader.forget()

@@ -29,6 +29,11 @@ def postgres_worlds(tmp_path_factory: pytest.TempPathFactory, postgres_server: s
 
 
 @pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])
-def worlds(request: pytest.FixtureRequest) -> Worlds:
-    found: Worlds = request.getfixturevalue(f"{request.param}_worlds")
+def engine_name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def worlds(engine_name: str, request: pytest.FixtureRequest) -> Worlds:
+    found: Worlds = request.getfixturevalue(f"{engine_name}_worlds")
     return found

@@ -4,8 +4,14 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from tests.crash.fork import run
+from tests.crash.trials import after
+from tests.crash.world import World
 
 Direction = Literal["up", "down"]
 COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
@@ -96,3 +102,24 @@ def running(proxy: Proxy) -> Iterator[Proxy]:
         loop.call_soon_threadsafe(stop.set)
         thread.join(10)
         loop.close()
+
+
+def proxy_of(world: World) -> Proxy:
+    """Return a proxy in front of the server of a world."""
+    said = conninfo_to_dict(world.dsn)
+    return Proxy(str(said.get("host") or "127.0.0.1"), int(said.get("port") or 5432))
+
+
+def through(world: World, proxy: Proxy) -> World:
+    """Return the world as it is reached through a proxy that runs."""
+    said = conninfo_to_dict(world.dsn)
+    return replace(world, dsn=make_conninfo(**{**said, "host": "127.0.0.1", "port": proxy.port, "sslmode": "disable"}))
+
+
+def cut_sync(world: World, proxy: Proxy) -> list[str]:
+    """Sync through a proxy that cuts, and look."""
+    with running(proxy):
+        ended = run(through(world, proxy).sync)
+    if ended.signal:
+        return [f"the sync died of signal {ended.signal}"]
+    return after(world, ended)

@@ -1,46 +1,27 @@
 """A connection that breaks anywhere, a session that is terminated, a server that stops: nothing lost, nothing twice."""
 
 import os
-from dataclasses import replace
 
 import engagectl_crash as trap
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from tests.crash.catalog import SYNC_POINTS
 from tests.crash.fork import run
-from tests.crash.proxy import Direction, Proxy, running
-from tests.crash.trials import SYNC_POINTS, after
-from tests.crash.world import World, Worlds, with_work
+from tests.crash.proxy import Direction, Proxy, cut_sync, proxy_of, running, through
+from tests.crash.trials import after
+from tests.crash.world import Worlds, with_work
 
 pytestmark = pytest.mark.postgres
 CUTS = int(os.environ.get("ENGAGECTL_CRASH_CUTS", "40"))
 TRAFFIC: dict[Direction, int] = {"up": 0, "down": 0}
 
 
-def _through(world: World, proxy: Proxy) -> World:
-    said = conninfo_to_dict(world.dsn)
-    return replace(world, dsn=make_conninfo(**{**said, "host": "127.0.0.1", "port": proxy.port, "sslmode": "disable"}))
-
-
-def _proxy(world: World) -> Proxy:
-    said = conninfo_to_dict(world.dsn)
-    return Proxy(str(said.get("host") or "127.0.0.1"), int(said.get("port") or 5432))
-
-
-def cut_sync(world: World, proxy: Proxy) -> list[str]:
-    with running(proxy):
-        ended = run(_through(world, proxy).sync)
-    if ended.signal:
-        return [f"the sync died of signal {ended.signal}"]
-    return after(world, ended)
-
-
 @pytest.fixture(scope="module")
 def whole(postgres_worlds: Worlds) -> Proxy:
     """A sync that is not cut: how many bytes and commits it has."""
-    with postgres_worlds.applied(2) as world, running(_proxy(world)) as proxy:
-        ended = run(_through(world, proxy).sync)
+    with postgres_worlds.applied(2) as world, running(proxy_of(world)) as proxy:
+        ended = run(through(world, proxy).sync)
         assert not ended.failed, ended.failed
         return proxy
 
@@ -49,7 +30,7 @@ def whole(postgres_worlds: Worlds) -> Proxy:
 def test_a_connection_cut_after_any_byte(postgres_worlds: Worlds, whole: Proxy, number: int) -> None:
     way: Direction = "up" if number % 2 else "down"
     with postgres_worlds.applied(2) as world:
-        proxy = _proxy(world)
+        proxy = proxy_of(world)
         proxy.direction, proxy.cut_at = way, 1 + whole.passed[way] * (number + 1) // (CUTS + 1)
         assert cut_sync(world, proxy) == []
 
@@ -59,7 +40,7 @@ def test_a_connection_cut_after_any_byte(postgres_worlds: Worlds, whole: Proxy, 
 def test_a_connection_cut_at_a_commit(postgres_worlds: Worlds, whole: Proxy, nth: int, side: str) -> None:
     assert whole.commits >= nth
     with postgres_worlds.applied(2) as world:
-        proxy = _proxy(world)
+        proxy = proxy_of(world)
         proxy.commit = (nth, "before" if side == "before" else "reply")
         assert cut_sync(world, proxy) == []
 

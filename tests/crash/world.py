@@ -1,10 +1,9 @@
 """A small project with traffic, copied afresh for each trial, and the functions that a trial's children run."""
 
-import json
 import os
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,9 @@ import psycopg
 from engagectl import api
 from engagectl.sync.options import Silent, SyncOptions
 from tests.crash.fork import Say, result
-from tests.scenarios.house import House, identify, track
+from tests.crash.traffic import PLAIN, SEED, Form, traffic
+from tests.crash.warm import warm
+from tests.scenarios.house import House
 
 DSN = "ENGAGECTL_CRASH_DSN"
 DUCKDB = "    type: duckdb\n    path: ./acme.duckdb\n"
@@ -45,34 +46,12 @@ CHANGED = (
     .replace("  plan: {", "  city: {space: default, kind: sql, type: string}\n  plan: {")
     .replace("table: log,", "table: vip_log, table_renamed_from: log,")
 ) + "  more: {audience: vip, warehouses: [cdp], table: more}\n"
-CHUNK_BYTES = 1400
-SEED = int(os.environ.get("ENGAGECTL_CRASH_SEED", "0")) * 1000
-
-
-def traffic(seed: int) -> dict[str, list[bytes]]:
-    """Lines of two files: distinct messages, repeats, ties, twins that are broken (before the good one), and dirt."""
-    rng = random.Random(SEED + seed)  # noqa: S311  a repeatable test, no secret
-    lines: list[bytes] = []
-    for number in range(18):
-        user = f"u{rng.randrange(4)}"
-        minute = rng.choice((0, 0, 1, number))
-        if rng.random() < 0.6:
-            traits: dict[str, Any] = {"plan": rng.choice("abc")} if rng.random() < 0.5 else {}
-            traits["revenue"] = rng.choice((1, 2.5, "bad", None))
-            message = identify(minute, traits, user=user, messageId=f"m{number}")
-        else:
-            body = {"audience_key": "vip", "vip": rng.random() < 0.5}
-            message = track(minute, rng.choice(("Audience Entered", "Audience Exited")), body, user=user)
-            message["messageId"] = f"m{number}"
-        line = json.dumps(message).encode()
-        if rng.random() < 0.3:
-            lines.append(json.dumps({**message, "timestamp": "soon"}).encode())
-        lines.append(line)
-        if rng.random() < 0.3:
-            lines.insert(rng.randrange(len(lines)), line)
-    lines.insert(rng.randrange(len(lines)), b"{broken")
-    cut = rng.randrange(len(lines) // 3, 2 * len(lines) // 3)
-    return {"data/a.jsonl": lines[:cut], "data/b.jsonl": lines[cut:]}
+EXTENDING = YAML.replace("    context_columns: none\n", "    context_columns: none\n    on_undeclared: add_column\n")
+WIDE = YAML.replace("properties: [user_id]}", "properties: [user_id], mappings: [SIZE]}").replace(
+    "SIZE", '{from: properties.size, to: size, type: "decimal(38,2)", required: true}'
+)
+WIDE = WIDE.replace('type: "decimal(18,2)"', 'type: "decimal(38,2)"')
+NARROW = WIDE.replace('"decimal(38,2)"', "integer")
 
 
 class Told(Silent):
@@ -94,9 +73,12 @@ class World:
 
     root: Path
     dsn: str = ""
-    yaml: str = YAML
-    lines: dict[str, list[bytes]] = field(default_factory=dict)
+    form: Form = PLAIN
+    lines: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
     late: str = ""  # the address of a feed that nothing was acknowledged for: an apply made it meanwhile
+    gone: str = ""  # the user id that was erased
+    chunk_bytes: int = 0  # of the next sync, where it is not that of the form
+    resume_bytes: int = 0  # the chunk_bytes of the sync that goes on after a crash: it may cut elsewhere
 
     @property
     def house(self) -> House:
@@ -107,95 +89,128 @@ class World:
         self.house.write(yaml)
 
     def fill(self, seed: int) -> None:
-        self.lines = traffic(seed)
+        self.lines = self.form.split(traffic(seed), random.Random(SEED + seed))  # noqa: S311  a repeatable test
+        (self.root / "data").mkdir(exist_ok=True)
         for name, lines in self.lines.items():
-            path = self.root / name
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(b"".join(line + b"\n" for line in lines))
+            self.form.write(self.root / name, lines)
 
     def apply(self, say: Say | None = None) -> None:
         del say
         self.house.apply()
 
     def sync(self, say: Say, *, lock_timeout_s: float = 10.0, **options: Any) -> int:
-        given = {"chunk_bytes": CHUNK_BYTES, "lock_timeout_s": lock_timeout_s, **options}
+        given = {"chunk_bytes": self.chunk_bytes or self.form.chunk_bytes, "lock_timeout_s": lock_timeout_s, **options}
         project = self.house.project
         say("", 0)  # the project is read: from here on its files may change
         report = api.sync(project, options=SyncOptions(**given), progress=Told(say), lock_timeout_s=lock_timeout_s)
         assert not report.left_out, report.left_out
         return report.inserted
 
+    def replay(self, say: Say | None = None) -> int:
+        del say
+        done = api.replay_quarantine(self.house.project)
+        return done.messages + done.values
+
+    def purge(self, say: Say | None = None) -> int:
+        del say
+        return api.purge_quarantine(self.house.project)
+
+    def erase(self, say: Say | None = None) -> None:
+        del say
+        api.erase(self.house.project, self.gone, confirm=lambda _: True)
+
 
 @dataclass
 class Worlds:
-    """Makes fresh worlds of one engine from one that was applied once."""
+    """Makes fresh worlds of one engine from templates that were applied once. `server` is the DSN of a PostgreSQL
+    server, or nothing for DuckDB.
+    """
 
     folder: Path
-    server: str = ""  # the DSN of a PostgreSQL server, or nothing for DuckDB
+    server: str = ""
     made: int = 0
-    template: str = ""
+    templates: dict[str, World] = field(default_factory=dict)
 
     def prepare(self) -> None:
-        first = self._empty("template")
-        first.write()
-        result(first.apply)
-        self.template = first.dsn
+        """Warm the process that trials are forked from."""
+        warm(self._template(YAML).root)
 
     def close(self) -> None:
-        with psycopg.connect(self.server, autocommit=True) as admin:
-            admin.execute(f'DROP DATABASE IF EXISTS "{self._name(self.template)}" WITH (FORCE)')
+        if self.server:
+            for template in self.templates.values():
+                self._admin(f'DROP DATABASE IF EXISTS "{_name(template.dsn)}" WITH (FORCE)')
 
     @contextmanager
-    def applied(self, seed: int) -> Iterator[World]:
-        """A world whose apply is done and whose inputs wait."""
-        with self._fresh(copy_of=self.folder / "template") as world:
-            world.write()
+    def empty(self, seed: int, yaml: str = YAML) -> Iterator[World]:
+        """A world of which nothing was applied, and whose inputs wait."""
+        with self._fresh(World(self.folder), database="template0") as world:
+            world.write(yaml)
             world.fill(seed)
             yield world
 
     @contextmanager
-    def loaded(self, seed: int) -> Iterator[World]:
-        """A world whose inputs are loaded too."""
-        with self.applied(seed) as world:
-            result(world.sync)
+    def applied(self, seed: int, yaml: str = YAML, form: Form = PLAIN) -> Iterator[World]:
+        """A world whose apply is done and whose inputs wait."""
+        template = self._template(yaml)
+        with self._fresh(World(template.root, form=form), database=_name(template.dsn)) as world:
+            world.fill(seed)
+            world.resume_bytes = 0 if seed % 2 else 1 << 20
             yield world
 
     @contextmanager
-    def _fresh(self, *, copy_of: Path) -> Iterator[World]:
+    def loaded(self, seed: int, yaml: str = YAML) -> Iterator[World]:
+        """A world whose inputs are loaded too."""
+        with self.applied(seed, yaml) as world:
+            world.chunk_bytes = 1 << 20
+            result(world.sync)
+            world.chunk_bytes = 0
+            yield world
+
+    def _template(self, yaml: str) -> World:
+        if yaml not in self.templates:
+            name = f"template{len(self.templates)}"
+            world = World(self.folder / name)
+            world.root.mkdir()
+            if self.server:
+                world.dsn = self._database(name, "template0")
+            world.write(yaml)
+            result(world.apply)
+            self.templates[yaml] = world
+        return self.templates[yaml]
+
+    @contextmanager
+    def _fresh(self, like: World, *, database: str) -> Iterator[World]:
+        """Give a world in a folder of its own: a copy of another's, unless that is the folder of all."""
         self.made += 1
-        root = self.folder / f"trial-{self.made}"
-        shutil.copytree(copy_of, root)
-        world = World(root)
-        name = f"crash_{os.getpid()}_{self.made}"
+        world = World(self.folder / f"trial-{self.made}", form=like.form)
+        if like.root == self.folder:
+            world.root.mkdir()
+        else:
+            shutil.copytree(like.root, world.root)
         if self.server:
-            with psycopg.connect(self.server, autocommit=True) as admin:
-                admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{self._name(self.template)}"')
-            world.dsn = self._at(name)
+            world.dsn = self._database(str(self.made), database)
         try:
             yield world
         finally:
-            shutil.rmtree(root, ignore_errors=True)
+            shutil.rmtree(world.root, ignore_errors=True)
             if self.server:
-                with psycopg.connect(self.server, autocommit=True) as admin:
-                    admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+                self._admin(f'DROP DATABASE IF EXISTS "{_name(world.dsn)}" WITH (FORCE)')
 
-    def _empty(self, name: str) -> World:
-        root = self.folder / name
-        root.mkdir()
-        if not self.server:
-            return World(root)
-        database = f"crash_{os.getpid()}_{name}"
-        with psycopg.connect(self.server, autocommit=True) as admin:
-            admin.execute(f"CREATE DATABASE \"{database}\" TEMPLATE template0 ENCODING 'UTF8'")
-        return World(root, dsn=self._at(database))
-
-    def _at(self, database: str) -> str:
+    def _database(self, name: str, template: str) -> str:
         from tests.conftest import with_database
 
-        return with_database(self.server, database)
+        name = f"crash_{os.getpid()}_{name}"
+        self._admin(f'CREATE DATABASE "{name}" TEMPLATE "{template}" ENCODING \'UTF8\'')
+        return with_database(self.server, name)
 
-    def _name(self, dsn: str) -> str:
-        return psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]  # type: ignore[return-value]  # we named it
+    def _admin(self, sql: str) -> None:
+        with psycopg.connect(self.server, autocommit=True) as admin:
+            admin.execute(sql.encode())
+
+
+def _name(dsn: str) -> str:
+    """Return the database of a DSN, which we named; nothing on DuckDB."""
+    return str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]) if dsn else ""
 
 
 def with_work(prepare: Callable[[], object], work: Callable[[Say], Any]) -> Callable[[Say], Any]:

@@ -89,6 +89,9 @@ def test_a_journal_of_version_1_gets_its_digests_with_the_next_apply(connection:
     connection.execute(f"ALTER TABLE {tables.place(JOURNAL, 'feeds')} DROP COLUMN digest")
     connection.execute(f"ALTER TABLE {tables.place(JOURNAL, 'checkpoints')} DROP COLUMN version")
     tables.write_meta(connection, JOURNAL, "version", "1")
+    with pytest.raises(RefusedError, match="older engagectl") as caught:
+        checkpoints.read_checkpoints(connection, JOURNAL)
+    assert caught.value.help == ("engagectl apply brings it up to date and keeps all that is in it",)
     old, new = feed("a"), feed("b")
     connection.execute(
         f"INSERT INTO {tables.place(JOURNAL, 'feeds')} (number, project, kind, id, target, document)"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from engagectl.errors import PartlyDoneError
+from engagectl.failpoint import hit
 from engagectl.model.schema import TableName
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ def scrub(connection: "DuckdbConnection", tables: Sequence[TableName], journal: 
         _copy(path, fresh)
         fresh.chmod(0o600)
         _to_disk(fresh)
+        hit("scrub.file_copied")
         fresh.replace(path)
+        hit("scrub.file_replaced")
         _to_disk(path.parent)
     except (duckdb.Error, OSError) as error:
         fresh.unlink(missing_ok=True)

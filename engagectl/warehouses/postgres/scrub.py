@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from engagectl.failpoint import hit
 from engagectl.model.schema import TableName
 from engagectl.warehouses.postgres.connect import PostgresConnection
 
@@ -11,4 +12,5 @@ def scrub(connection: PostgresConnection, tables: Sequence[TableName], journal: 
     for name in (*tables, TableName(journal, "quarantine")):
         quoted = ".".join('"' + part.replace('"', '""') + '"' for part in (name.schema, name.table))
         connection.execute(f"VACUUM {quoted}")
+        hit("scrub.table_vacuumed")
     return ("PostgreSQL's write-ahead log, replicas and backups, until they are recycled",)
