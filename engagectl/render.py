@@ -102,6 +102,8 @@ def _parts(change: Change, warehouse: Warehouse) -> Iterator[tuple[str, Change]]
             return
         case CreateTable(table=table):
             yield "create_table.sql.j2", change
+            if warehouse.capabilities.comments_inline:
+                return
             if table.family == "users" and _source(warehouse, _INDEX):
                 yield _INDEX, change
             if table.description:
@@ -111,7 +113,7 @@ def _parts(change: Change, warehouse: Warehouse) -> Iterator[tuple[str, Change]]
                     yield "set_comment.sql.j2", _comment(table.name, column.name, column.description)
         case AddColumn(table=name, column=column):
             yield "add_column.sql.j2", change
-            if column.description:
+            if column.description and not warehouse.capabilities.comments_inline:
                 yield "set_comment.sql.j2", _comment(name, column.name, column.description)
         case WidenColumn(table=name) | RebuildColumn(table=name) if not _is_possible(change, warehouse):
             raise RefusedError(
@@ -260,7 +262,7 @@ def check_statement(sql: str, change: Change, warehouse: Warehouse, *, template:
     from sqlglot import errors, exp, parse
 
     try:
-        parsed = parse(sql, dialect=warehouse.dialect)
+        parsed = parse(_parsable(sql, change, warehouse), dialect=warehouse.dialect)
     except errors.SqlglotError:
         parsed = []
     statement = _neutral(parsed[0], warehouse) if len(parsed) == 1 else None
@@ -273,6 +275,17 @@ def check_statement(sql: str, change: Change, warehouse: Warehouse, *, template:
     drops = statement.find(exp.Drop) is not None
     if drops != isinstance(change, DropColumn | DropTable):
         raise InternalError(f"the SQL of {kind_of(change)} for {warehouse.title} drops something: {sql!r}")
+
+
+def _parsable(sql: str, change: Change, warehouse: Warehouse) -> str:
+    """Return the statement as sqlglot parses it: SET OPTIONS of a column it knows only as that of a table. What is left
+    out is exactly that column, so another one stays in, and is no SetComment.
+    """
+    if not isinstance(change, SetComment) or not change.column:
+        return sql
+    table = f"ALTER TABLE {table_sql(warehouse, change.table)}"
+    of_column = f"{table}\nALTER COLUMN {ident(warehouse, change.column)} SET OPTIONS "
+    return f"{table}\nSET OPTIONS {sql.removeprefix(of_column)}" if sql.startswith(of_column) else sql
 
 
 def check_adds(sql: str, changes: Sequence[AddColumn], warehouse: Warehouse) -> None:
@@ -335,7 +348,7 @@ def _is_for(statement: "exp.Expr", change: Change, *, index: bool) -> bool:
             altered = _action(statement, exp.AlterColumn)
             return found == _pair(name) and _names(altered, column) and "comment" not in (altered or statement).args
         case SetComment(table=name, column=text_column):
-            return _commented(statement) == (*_pair(name), text_column)
+            return _commented(statement, text_column) == (*_pair(name), text_column)
         case DropColumn(table=name, column=dropped):
             action = _action(statement, exp.Drop)
             return found == _pair(name) and action is not None and _dropped(action) == [dropped]
@@ -398,9 +411,16 @@ def _names(action: "exp.Expr | None", column: Column) -> bool:
     return action is not None and action.name == column.name
 
 
-def _commented(statement: "exp.Expr") -> tuple[str, str, str]:
-    """Return what a comment is put on: COMMENT ON, or an ALTER COLUMN that does nothing else."""
+def _commented(statement: "exp.Expr", column: str) -> tuple[str, str, str]:
+    """Return what a comment is put on: COMMENT ON, an ALTER COLUMN that does nothing else, or SET OPTIONS, which
+    _parsable has taken the column out of.
+    """
     from sqlglot import exp
+
+    options = _action(statement, exp.AlterSet)
+    if options is not None:
+        named = [one.name for one in options.find_all(exp.Property)]
+        return (statement.this.db, statement.this.name, column) if named == ["description"] else ("", "", "")
 
     altered = _action(statement, exp.AlterColumn)
     if altered is not None:

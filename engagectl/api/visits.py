@@ -86,7 +86,7 @@ def grants(project: Project, form: str, *, warehouses: Sequence[str] = ()) -> st
         if warehouses and name not in warehouses:
             continue
         spec = project.spec.warehouses[name]
-        said = getattr(spec, "database", None) or getattr(spec, "catalog", None)
+        said = getattr(spec, "database", None) or getattr(spec, "project", None) or getattr(spec, "catalog", None)
         database = said if isinstance(said, str) else "DATABASE"
         parts.append(warehouse(spec.type).grants(database, project.spec.journal_schema, form))
     return "\n\n".join(parts)

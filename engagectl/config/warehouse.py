@@ -124,7 +124,13 @@ class SnowflakeSpec(_WarehouseSpec):
 class BigquerySpec(_WarehouseSpec):
     type: Literal["bigquery"]
     project: TextField
-    location: TextField | None = None
+    location: Annotated[TextField | None, Field(description="of its datasets, such as EU; US when not said")] = None
+    host: Annotated[TextField | None, Field(description="where it is reached, if not at bigquery.googleapis.com")] = (
+        None
+    )
+    maximum_bytes_billed: Annotated[int | None, Field(ge=1, description="a statement that would read more fails")] = (
+        None
+    )
     compute: dict[str, Any] | None = None
     layout: dict[str, Any] | None = None
 

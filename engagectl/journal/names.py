@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from engagectl.journal.tables import TEXT, as_listed, create_table, has_journal, place, times_keys
+from engagectl.journal.tables import TEXT, create_table, has_journal, place, times_keys
 from engagectl.model.column_type import Timestamp
 from engagectl.model.names import short_hash
 from engagectl.model.schema import Column, TableName
@@ -20,12 +20,8 @@ def times_table(journal: str, users: TableName) -> TableName:
 
 def times_columns(connection: Connection, journal: str, users: TableName) -> tuple[str, ...]:
     """Return the columns of the times table, `id` left out; nothing when there is no table."""
-    rows = connection.query(
-        "SELECT lower(column_name) FROM information_schema.columns WHERE table_schema IN (?, ?)"
-        " AND table_name IN (?, ?) AND lower(column_name) <> 'id' ORDER BY 1",
-        (*as_listed(journal), *as_listed(times_table(journal, users).table)),
-    )
-    return tuple(str(name) for (name,) in rows)
+    columns = connection.columns_of(journal, times_table(journal, users).table)
+    return tuple(sorted(name for name in columns if name != "id"))
 
 
 def keep_times(

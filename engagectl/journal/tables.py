@@ -95,17 +95,8 @@ def place(journal: str, table: str) -> str:
     return f"{word(journal)}.{word(table)}"
 
 
-def as_listed(name: str) -> tuple[str, str]:
-    """Return the name as catalogs list it: as it is, or in upper case where the engine folds that way."""
-    return name, name.upper()
-
-
 def has_journal(connection: Connection, journal: str) -> bool:
-    found = connection.query(
-        "SELECT count(*) FROM information_schema.tables WHERE table_schema IN (?, ?) AND table_name IN (?, ?)",
-        (*as_listed(journal), *as_listed("meta")),
-    )
-    return bool(found[0][0])
+    return connection.has_table(journal, META.name.table)
 
 
 def version_of(connection: Connection, schema: str) -> int | None:

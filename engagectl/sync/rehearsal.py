@@ -53,6 +53,12 @@ class Rehearsal:
     def somebody_waits(self) -> bool:
         return self._connection.somebody_waits()
 
+    def has_table(self, schema: str, table: str) -> bool:
+        return self._connection.has_table(schema, table)
+
+    def columns_of(self, schema: str, table: str) -> tuple[str, ...]:
+        return self._connection.columns_of(schema, table)
+
     def lock_holder(self, name: str) -> Holder | None:
         return self._connection.lock_holder(name)
 

@@ -45,6 +45,7 @@ class Capabilities:
     writes: Literal["nothing", "structure", "rows"]  # what engagectl writes there yet: apply makes structure, sync rows
     tagged: bool  # does a session carry a Tag that others can see: application_name, query tag, labels?
     outside_transaction: tuple[type, ...] = ()  # kinds of change that no transaction takes, where it takes others
+    comments_inline: bool = False  # do CREATE TABLE and ADD COLUMN bring descriptions along in themselves?
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +95,14 @@ class Connection(Protocol):
 
     def somebody_waits(self) -> bool:
         """Tell whether another session waits for the lock that this one holds."""
+        ...
+
+    def has_table(self, schema: str, table: str) -> bool:
+        """Tell whether this session sees a table of ours now, whatever its catalog's views still say."""
+        ...
+
+    def columns_of(self, schema: str, table: str) -> tuple[str, ...]:
+        """Return the columns of a table of ours, in lower case; nothing where it is not there."""
         ...
 
     def lock_holder(self, name: str) -> Holder | None:

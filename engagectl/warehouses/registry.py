@@ -10,6 +10,7 @@ FOLDERS = {
     "duckdb": "engagectl.warehouses.duckdb",
     "postgres": "engagectl.warehouses.postgres",
     "redshift": "engagectl.warehouses.redshift",
+    "bigquery": "engagectl.warehouses.bigquery",
     "snowflake": "engagectl.warehouses.snowflake",
     "databricks": "engagectl.warehouses.databricks",
 }

@@ -20,6 +20,10 @@ class Plug:
         self.real, self.left, self.out, self.open = connection, after, False, False
         self.warehouse, self.read_only, self.version = connection.warehouse, False, connection.version
 
+    def __getattr__(self, name: str) -> Any:
+        """What only this engine's connection has, such as a look into its catalog, which is no write."""
+        return getattr(self.real, name)
+
     @property
     def queries(self) -> int:
         return self.real.queries
@@ -33,6 +37,12 @@ class Plug:
 
     def query_as(self, make: Callable[..., Any], sql: str, parameters: Sequence[object] = ()) -> list[Any]:
         return self.real.query_as(make, sql, parameters)
+
+    def has_table(self, schema: str, table: str) -> bool:
+        return self.real.has_table(schema, table)
+
+    def columns_of(self, schema: str, table: str) -> tuple[str, ...]:
+        return self.real.columns_of(schema, table)
 
     def _write(self, run: Any) -> Any:
         if self.out:

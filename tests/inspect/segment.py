@@ -22,6 +22,13 @@ TYPES = {
         "naive": "timestamp",
         "short": "varchar(512)",
     },
+    "bigquery": {
+        "text": "STRING",
+        "time": "TIMESTAMP",
+        "number": "FLOAT64",
+        "naive": "DATETIME",
+        "short": "STRING(512)",
+    },
     "snowflake": {
         "text": "VARCHAR",
         "time": "TIMESTAMP_TZ",

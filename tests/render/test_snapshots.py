@@ -86,6 +86,7 @@ CHANGES: dict[str, Change] = {
 
 
 IN_PLACE = {
+    "bigquery": ("widen_text", "widen_decimal", "widen_integer_to_decimal"),
     "databricks": ("widen_text", "widen_decimal", "widen_integer_to_decimal"),
     "redshift": ("widen_text",),
     "snowflake": ("widen_text", "widen_decimal"),

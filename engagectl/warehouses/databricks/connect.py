@@ -18,6 +18,7 @@ from engagectl.warehouses.databricks.lease import SQL
 from engagectl.warehouses.databricks.oauth import MachineToMachine
 from engagectl.warehouses.databricks.pending import Transaction, finish
 from engagectl.warehouses.lease import Keeper
+from engagectl.warehouses.listed import is_listed, listed_columns
 from engagectl.warehouses.statements import executed
 from engagectl.warehouses.tag import Tag
 
@@ -294,6 +295,12 @@ class DatabricksConnection:
     def somebody_waits(self) -> bool:
         """Nobody leaves a sign: those who wait look at the row now and then."""
         return False
+
+    def has_table(self, schema: str, table: str) -> bool:
+        return is_listed(self, schema, table)
+
+    def columns_of(self, schema: str, table: str) -> tuple[str, ...]:
+        return listed_columns(self, schema, table)
 
     def lock_holder(self, name: str) -> Holder | None:
         return self.keeper.holder(name)

@@ -31,6 +31,7 @@ from engagectl.errors import (
 from engagectl.warehouses.contract import BATCH_ROWS, Holder, T
 from engagectl.warehouses.duckdb import private
 from engagectl.warehouses.duckdb.many import over_lists
+from engagectl.warehouses.listed import is_listed, listed_columns
 from engagectl.warehouses.statements import executed
 
 if TYPE_CHECKING:
@@ -218,6 +219,12 @@ class DuckdbConnection:
         if self._path is None or self.read_only:
             return False
         return waiting_process(self._path) not in (None, os.getpid())
+
+    def has_table(self, schema: str, table: str) -> bool:
+        return is_listed(self, schema, table)
+
+    def columns_of(self, schema: str, table: str) -> tuple[str, ...]:
+        return listed_columns(self, schema, table)
 
     def lock_holder(self, name: str) -> Holder | None:  # noqa: ARG002  one lock for the whole file
         """While this session reads, nobody writes; a session that writes holds the lock itself."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from engagectl.errors import ConnectError, EngagectlError, InternalError, LockHeld, StatementError, TransientError
 from engagectl.warehouses.contract import BATCH_ROWS, Holder, T
+from engagectl.warehouses.listed import is_listed, listed_columns
 from engagectl.warehouses.statements import executed
 from engagectl.warehouses.tag import Tag
 
@@ -272,6 +273,12 @@ class PostgresConnection:
             return False
         high, low = _halves(self._waiting_key)
         return bool(self.query(_WAITERS, (high, low))[0][0])
+
+    def has_table(self, schema: str, table: str) -> bool:
+        return is_listed(self, schema, table)
+
+    def columns_of(self, schema: str, table: str) -> tuple[str, ...]:
+        return listed_columns(self, schema, table)
 
     def lock_holder(self, name: str) -> Holder | None:
         return self._holder_of(lock_keys(name)[0])

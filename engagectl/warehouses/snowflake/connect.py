@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from engagectl.errors import ConnectError, EngagectlError, StatementError
 from engagectl.warehouses.contract import BATCH_ROWS, Holder, T
 from engagectl.warehouses.lease import Keeper
+from engagectl.warehouses.listed import is_listed, listed_columns
 from engagectl.warehouses.snowflake.failure import as_ours, cannot_connect
 from engagectl.warehouses.snowflake.lease import SQL
 from engagectl.warehouses.statements import executed
@@ -275,6 +276,12 @@ class SnowflakeConnection:
     def somebody_waits(self) -> bool:
         """Nobody leaves a sign: those who wait look at the row now and then."""
         return False
+
+    def has_table(self, schema: str, table: str) -> bool:
+        return is_listed(self, schema, table)
+
+    def columns_of(self, schema: str, table: str) -> tuple[str, ...]:
+        return listed_columns(self, schema, table)
 
     def lock_holder(self, name: str) -> Holder | None:
         return self.keeper.holder(name)

@@ -13,11 +13,7 @@ def place(journal: str) -> str:
 
 
 def _make(connection: Connection, journal: str) -> None:
-    found = connection.query(
-        "SELECT count(*) FROM information_schema.tables WHERE table_schema IN (?, ?) AND table_name = 'LEASE'",
-        (journal, journal.upper()),
-    )
-    if found[0][0]:
+    if connection.has_table(journal, "lease"):
         return
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {word(journal)}")
     connection.execute(f"CREATE TABLE IF NOT EXISTS {place(journal)} AS {one_row('VARCHAR', 'NUMBER(38, 0)')}")

@@ -1,0 +1,5 @@
+CREATE TABLE IF NOT EXISTS `engage_default`.`users` (
+  `id` STRING,
+  `vip` BOOL
+)
+CLUSTER BY `id`

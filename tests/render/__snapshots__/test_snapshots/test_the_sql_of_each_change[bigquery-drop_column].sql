@@ -1,0 +1,2 @@
+ALTER TABLE `default`.`vip`
+DROP COLUMN IF EXISTS `legacy`

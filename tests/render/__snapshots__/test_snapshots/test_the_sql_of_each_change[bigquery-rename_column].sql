@@ -1,0 +1,2 @@
+ALTER TABLE `default`.`vip`
+RENAME COLUMN `tier` TO `plan_tier`

@@ -1,0 +1,2 @@
+ALTER TABLE `default`.`vips`
+RENAME TO `vip`

@@ -1,0 +1,2 @@
+ALTER TABLE `default`.`vip`
+ALTER COLUMN `plan_tier` SET DATA TYPE NUMERIC(18, 2)

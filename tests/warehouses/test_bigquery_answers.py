@@ -1,0 +1,270 @@
+"""BigQuery's client against answers in the shapes of its discovery document: what no emulator answers."""
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engagectl.errors import ConnectError, StatementError, TransientError
+from engagectl.model.column_type import Decimal, Json, Native, Text, Timestamp
+from engagectl.model.schema import Column, TableName
+from engagectl.warehouses.bigquery.connect import BigQueryConnection, connect
+from engagectl.warehouses.contract import Needs
+from engagectl.warehouses.registry import warehouse
+
+BIGQUERY = warehouse("bigquery")
+Answer = tuple[int, dict[str, Any]]
+
+
+def refused(code: int, reason: str, message: str) -> Answer:
+    return code, {"error": {"code": code, "message": message, "errors": [{"reason": reason, "message": message}]}}
+
+
+def job(
+    *, rows: list[list[Any]] | None = None, error: tuple[str, str] | None = None, changed: int = 0
+) -> dict[str, Any]:
+    told: dict[str, Any] = {"state": "DONE"}
+    if error is not None:
+        told["errorResult"] = {"reason": error[0], "message": error[1]}
+        told["errors"] = [told["errorResult"]]
+    return {"status": told, "rows": rows or [], "changed": changed}
+
+
+class Scripted:
+    """Answers requests: jobs by the first word of the script that their SQL holds, others by their path.
+
+    What is left of a list of answers is given one by one, the last one again and again.
+    """
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, list[dict[str, Any]]] = {"SESSION_USER": [job(rows=[["me@p.iam.gserviceaccount.com"]])]}
+        self.paths: dict[str, list[Answer]] = {}
+        self.asked: list[tuple[str, str, dict[str, Any]]] = []
+        self.ran: dict[str, dict[str, Any]] = {}
+
+    def answer(self, method: str, path: str, body: dict[str, Any]) -> Answer:
+        self.asked.append((method, path, body))
+        if method == "POST" and path.endswith("/jobs"):
+            return self._insert(body)
+        if found := re.search(r"/(jobs|queries)/([^/?]+)", path):
+            return self._look(found[1], found[2], self.ran[found[2]])
+        for part, answers in self.paths.items():
+            if re.search(part, path):
+                return answers.pop(0) if len(answers) > 1 else answers[0]
+        return refused(404, "notFound", f"Not found: {path}")
+
+    def _insert(self, body: dict[str, Any]) -> Answer:
+        sql, name = body["configuration"]["query"]["query"], body["jobReference"]["jobId"]
+        answers = next(answers for word, answers in self.jobs.items() if word in sql)
+        self.ran[name] = answers.pop(0) if len(answers) > 1 else answers[0]
+        return self._look("jobs", name, self.ran[name] | {"configuration": body["configuration"]})
+
+    def _look(self, kind: str, name: str, done: dict[str, Any]) -> Answer:
+        told = {
+            "jobReference": {"projectId": "p", "jobId": name, "location": "EU"},
+            "status": done["status"],
+            "configuration": done.get("configuration", {"query": {"query": ""}}),
+            "statistics": {"query": {"numDmlAffectedRows": str(done["changed"])}},
+        }
+        if kind == "jobs":
+            return 200, told
+        fields = [{"name": f"f{n}", "type": "STRING"} for n, _ in enumerate(done["rows"][0] if done["rows"] else [])]
+        rows = [{"f": [{"v": value} for value in row]} for row in done["rows"]]
+        return 200, told | {
+            "jobComplete": True,
+            "schema": {"fields": fields},
+            "rows": rows,
+            "totalRows": str(len(rows)),
+        }
+
+
+@pytest.fixture
+def script() -> Iterator[Scripted]:
+    with _serving() as made:
+        yield made
+
+
+class _serving:  # noqa: N801  reads as the verb that it is
+    def __enter__(self) -> Scripted:
+        scripted = Scripted()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do(self) -> None:
+                size = int(self.headers.get("Content-Length") or 0)
+                body = json.loads(self.rfile.read(size) or b"{}")
+                code, told = scripted.answer(self.command, self.path.partition("?")[0], body)
+                data = json.dumps(told).encode()
+                self.send_response(code)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = do_PATCH = do_DELETE = do  # noqa: N815  the names that http.server calls
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+        scripted.url = f"http://127.0.0.1:{self.server.server_port}"  # type: ignore[attr-defined]
+        return scripted
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def opened(script: Scripted, *, read_only: bool = False, **more: str) -> BigQueryConnection:
+    return connect(
+        None,
+        "bq",
+        secrets={"project": "p", "location": "EU", "host": script.url, **more},  # type: ignore[attr-defined]
+        root=Path(),
+        read_only=read_only,
+        lock_timeout_s=1.0,
+        command="apply",
+        target="prod",
+        commit="0123456789abcdef",
+    )
+
+
+TABLE = {
+    "tableReference": {"projectId": "p", "datasetId": "engage_default", "tableId": "users"},
+    "type": "TABLE",
+    "description": "all users",
+    "numRows": "7",
+    "etag": "x",
+    "timePartitioning": {"type": "DAY", "field": "received_at"},
+    "schema": {
+        "fields": [
+            {"name": "ID", "type": "STRING", "mode": "REQUIRED"},
+            {"name": "tier", "type": "STRING", "mode": "NULLABLE", "maxLength": "32", "description": "the plan"},
+            {"name": "mrr", "type": "NUMERIC", "precision": "18", "scale": "2"},
+            {"name": "received_at", "type": "TIMESTAMP", "defaultValueExpression": "CURRENT_TIMESTAMP()"},
+            {"name": "traits", "type": "JSON"},
+            {"name": "tags", "type": "STRING", "mode": "REPEATED"},
+            {"name": "address", "type": "RECORD", "fields": [{"name": "city", "type": "STRING"}]},
+        ]
+    },
+}
+
+
+def test_a_table_is_read_whole_from_its_metadata(script: Scripted) -> None:
+    view = {"tableReference": {**TABLE["tableReference"], "tableId": "users_view"}, "type": "VIEW"}  # type: ignore[dict-item]
+    script.paths = {
+        "/datasets/engage_default/tables/users_view": [(200, view)],
+        "/datasets/engage_default/tables/users": [(200, TABLE)],
+        "/datasets/engage_default/tables": [(200, {"tables": [TABLE, view]})],
+    }
+    with opened(script, read_only=True) as connection:
+        state = BIGQUERY.catalog(connection, ["engage_default", "not_there"])
+        assert connection.queries == 4
+    assert state.schemas == ("engage_default",)
+    users = state.by_name[TableName("engage_default", "users")]
+    assert (users.rows, users.description, users.kind) == (7, "all users", "table")
+    assert users.columns == (
+        Column(name="id", type=Text()),
+        Column(name="tier", type=Text(32), description="the plan"),
+        Column(name="mrr", type=Decimal(18, 2)),
+        Column(name="received_at", type=Timestamp()),
+        Column(name="traits", type=Json()),
+        Column(name="tags", type=Native("ARRAY<STRING>")),
+        Column(name="address", type=Native("STRUCT")),
+    )
+    assert (users.by_name["id"].required, users.by_name["received_at"].has_default) == (True, True)
+    assert state.by_name[TableName("engage_default", "users_view")].kind == "view"
+
+
+def test_every_job_is_labelled_and_has_an_id(script: Scripted) -> None:
+    script.jobs["UPDATE"] = [job(changed=3)]
+    with opened(script, maximum_bytes_billed="1000") as connection:
+        assert connection.execute("UPDATE s.t SET a = ?", ("x",)) == 3
+    sent = [body for method, _, body in script.asked if method == "POST"]
+    configuration = sent[-1]["configuration"]
+    assert configuration["labels"] == {"engagectl": "apply", "target": "prod", "commit": "0123456789ab"}
+    assert configuration["query"]["maximumBytesBilled"] == "1000"
+    assert len({body["jobReference"]["jobId"] for body in sent}) == len(sent)
+
+
+def test_too_many_changes_of_a_table_at_once_are_tried_again(script: Scripted) -> None:
+    busy = ("rateLimitExceeded", "Exceeded rate limits: too many table update operations for this table")
+    script.jobs["ALTER"] = [job(error=busy), job()]
+    with opened(script) as connection:
+        connection.execute("ALTER TABLE s.t ADD COLUMN IF NOT EXISTS a STRING")
+    assert sum("ALTER" in str(body) for _, _, body in script.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "kind", "told"),
+    [
+        (
+            "invalidQuery",
+            "ALTER TABLE ALTER COLUMN SET DATA TYPE requires that the existing column type is assignable",
+            StatementError,
+            "requires that",
+        ),
+        ("invalidQuery", "Column `a` was already deleted", StatementError, "was already deleted"),
+        ("invalidQuery", "Could not cast literal 'S3CRET' to type INT64", StatementError, "(invalidQuery)"),
+        ("accessDenied", "Access Denied: Table p:s.t: User does not have permission", StatementError, "Access Denied"),
+        (
+            "invalidQuery",
+            "Transaction is aborted due to concurrent update against table p:s.t. Transaction ID: 1",
+            TransientError,
+            "gave the statement up",
+        ),
+        ("quotaExceeded", "Your table exceeded quota for imports", StatementError, "a quota is used up"),
+    ],
+)
+def test_what_a_job_ends_in_is_told_as_ours(
+    script: Scripted, reason: str, message: str, kind: type[Exception], told: str
+) -> None:
+    script.jobs["ALTER"] = [job(error=(reason, message))]
+    with opened(script) as connection, pytest.raises(kind) as caught:
+        connection.execute("ALTER TABLE s.t DROP COLUMN a")
+    assert told in str(caught.value)
+    assert "S3CRET" not in str(caught.value)
+
+
+def test_a_dataset_that_may_not_be_read_is_an_error_and_not_absent(script: Scripted) -> None:
+    script.paths["/datasets/s/tables"] = [refused(403, "accessDenied", "Access Denied: Dataset p:s: Permission denied")]
+    with opened(script) as connection, pytest.raises(StatementError, match="Access Denied: Dataset p:s") as caught:
+        BIGQUERY.catalog(connection, ["s"])
+    assert caught.value.sqlstate == "42501"
+
+
+def test_who_may_not_run_jobs_is_told_so_at_once(script: Scripted) -> None:
+    script.jobs["SESSION_USER"] = [job(error=("accessDenied", "Access Denied: Project p: bigquery.jobs.create"))]
+    with pytest.raises(ConnectError, match="may not run jobs"):
+        opened(script)
+
+
+def test_doctor_tells_which_tables_lack_which_permission(script: Scripted) -> None:
+    script.paths = {
+        "/tables/users:testIamPermissions": [(200, {"permissions": ["bigquery.tables.get"]})],
+        "/tables/meta:testIamPermissions": [(200, {"permissions": ["bigquery.tables.get"]})],
+        "/datasets/engage_default/tables/users": [(200, TABLE)],
+        "/datasets/engagectl/tables": [
+            (200, {"tables": [{"tableReference": {"projectId": "p", "datasetId": "engagectl", "tableId": "meta"}}]})
+        ],
+    }
+    needs = Needs(tables=(TableName("engage_default", "users"), TableName("s", "not_yet")), roles=("plan", "apply"))
+    with opened(script, read_only=True) as connection:
+        checks = {check.name: check for check in BIGQUERY.doctor(connection, "engagectl", needs)}
+    plan, apply = checks["plan role"], checks["apply role"]
+    assert not plan.ok
+    assert plan.fix == (
+        "GRANT `roles/bigquery.dataViewer` ON TABLE `p`.`engagectl`.`meta`"
+        ' TO "serviceAccount:me@p.iam.gserviceaccount.com"'
+    )
+    assert "`p`.`engage_default`.`users`" in apply.fix
+
+
+def test_a_reading_session_sends_nothing_that_writes(script: Scripted) -> None:
+    with opened(script, read_only=True) as connection, pytest.raises(StatementError, match="only reads"):
+        connection.execute("UPDATE s.t SET a = 1")
