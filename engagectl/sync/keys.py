@@ -4,10 +4,9 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 
-import duckdb
-
 from engagectl.config.keys import key_check
 from engagectl.config.resolve import Secret
+from engagectl.engine import duckdb
 from engagectl.model.feed import Feed, FeedTable
 from engagectl.sync.route import KEYS
 

@@ -13,8 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import duckdb
-
+from engagectl.engine import duckdb
 from engagectl.model.feed import AtPath, Feed, InBody
 from engagectl.model.names import stored_name
 from engagectl.sync.exact import put_exact

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-import duckdb
-
+from engagectl.engine import duckdb
 from engagectl.journal.erasures import Tombstone
 
 TABLE, KEY = "erased_people", "erased_key"

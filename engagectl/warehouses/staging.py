@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import duckdb
-
+from engagectl.engine import duckdb
 from engagectl.errors import StatementError
 
 Format = Literal["parquet", "csv"]

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-import duckdb
-
+from engagectl.engine import duckdb
 from engagectl.sync.inputs.files import InputFile
 from engagectl.sync.inputs.unreadable import Unreadable
 from engagectl.sync.sql.quoting import ident, literal

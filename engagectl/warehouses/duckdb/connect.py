@@ -12,13 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-try:
-    # The engine alone. The package in front of it adds a relational API that is not used here, for 35 ms and 9 MiB.
-    import _duckdb as duckdb
-except ImportError:  # a later 2.x may name it otherwise
-    import duckdb  # type: ignore[no-redef]  # the same names
-
 from engagectl.config.regular import is_regular, real_path
+from engagectl.engine import duckdb
 from engagectl.errors import (
     ConnectError,
     EngagectlError,

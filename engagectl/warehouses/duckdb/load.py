@@ -4,8 +4,7 @@ import time
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-import duckdb
-
+from engagectl.engine import duckdb
 from engagectl.errors import StatementError
 from engagectl.failpoint import hit
 from engagectl.model.column_type import ColumnType, Json

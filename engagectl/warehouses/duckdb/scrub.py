@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import duckdb
-
+from engagectl.engine import duckdb
 from engagectl.errors import PartlyDoneError
 from engagectl.failpoint import hit
 from engagectl.model.schema import TableName

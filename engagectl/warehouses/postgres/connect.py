@@ -38,6 +38,7 @@ _SETTINGS = (
     ("jit", "off"),
     ("standard_conforming_strings", "on"),
     ("extra_float_digits", "1"),  # the shortest text that reads back
+    ("random_page_cost", "1.1"),  # what a few new messages touch is looked up, not searched for in all that is stored
 )
 
 
