@@ -5,4 +5,9 @@ try:
 except ImportError:  # a later 2.x may name it otherwise
     import duckdb  # type: ignore[no-redef]  # the same names
 
-__all__ = ["duckdb"]
+__all__ = ["duckdb", "read_arrow"]
+
+
+def read_arrow() -> None:
+    """Let the engine read Arrow streams: its package tells it how, once it is imported."""
+    import duckdb  # noqa: F401

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from engagectl.engine import duckdb
+from engagectl.engine import duckdb, read_arrow
 from engagectl.model.feed import AtPath, Feed, InBody
 from engagectl.model.names import stored_name
 from engagectl.sync.exact import put_exact
@@ -156,6 +156,7 @@ def load(stage: Stage, chunk: Lines, relation: object) -> None:
     """Stage a chunk. `relation` is what DuckDB can register: (line_no INTEGER, line VARCHAR, start INTEGER), the line
     NULL where it is not UTF-8 or too long.
     """
+    read_arrow()
     stage.handle.register(LINES, relation)
     sources = _message(stage, chunk)
     if doubled := _doubled(stage):

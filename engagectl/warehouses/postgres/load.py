@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from engagectl.errors import StatementError
 from engagectl.failpoint import hit
-from engagectl.model.column_type import ColumnType, Json, JsonText, Native, Text
+from engagectl.model.column_type import ColumnType, Json, JsonText, Native, Text, Timestamp
 from engagectl.model.schema import TableName
 from engagectl.warehouses import staging
 from engagectl.warehouses.contract import UsersFold, Window, visible
@@ -37,11 +37,12 @@ class PostgresLoader:
         self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str, nulls: Collection[str] = ()
     ) -> int:
         """A column that holds nothing is left out, unless the table would put its default there."""
-        held = [name for name, _ in columns if name not in nulls or name in self._defaults(table)]
-        if len(held) < len(columns):
-            staged = ", ".join(_ident(name) for name, _ in columns)
-            select = f"SELECT {', '.join(map(_ident, held))} FROM ({select}) AS staged({staged})"
-        return self._copy(select, _table(table), held)
+        held = [(name, kind) for name, kind in columns if name not in nulls or name in self._defaults(table)]
+        staged = ", ".join(_ident(name) for name, _ in columns)
+        values = ", ".join(_sent(name, isinstance(kind, Timestamp)) for name, kind in held)
+        return self._copy(
+            f"SELECT {values} FROM ({select}) AS staged({staged})", _table(table), [name for name, _ in held]
+        )
 
     def insert_new(self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str, *, key: str) -> int:
         listed = ", ".join(_ident(name) for name, _ in columns)
@@ -130,12 +131,13 @@ class PostgresLoader:
         clock = [name for name in ("received_at", "timestamp") if name in stored]
         shape = {"id": "text", "received_at": "timestamptz", "timestamp": "timestamptz"}
         shape |= {column: stored[column] for column, _, _ in traits} | {_at(at): "timestamptz" for _, at, _ in traits}
-        listed = ", ".join(map(_ident, shape))
         pg.execute("DROP TABLE IF EXISTS pg_temp.ec_delta, pg_temp.ec_new")
         pg.execute(
             f"CREATE TEMP TABLE ec_delta ({', '.join(f'{_ident(n)} {t}' for n, t in shape.items())}) ON COMMIT DROP"
         )
-        self._copy(f"SELECT {listed} FROM {_ident(fold.delta)}", "pg_temp.ec_delta", list(shape))
+        times_of = {"received_at", "timestamp", *(_at(at) for _, at, _ in traits)}
+        sent = ", ".join(_sent(name, name in times_of) for name in shape)
+        self._copy(f"SELECT {sent} FROM {_ident(fold.delta)}", "pg_temp.ec_delta", list(shape))
         oldest = "CASE WHEN o.id IS NOT NULL THEN timestamptz '-infinity' END"
         floor = f"coalesce(o.received_at, {oldest})" if "received_at" in stored else oldest
         old = {
@@ -158,7 +160,11 @@ class PostgresLoader:
         clocks = self._types(fold.times)
         fresh = {_at(at): _as_stored(f"greatest(d.{_ident(_at(at))}, {old[at]})", clocks[at]) for _, at, _ in traits}
         chosen = ", ".join(f"{sql} AS {_ident(name)}" for name, sql in (values | fresh).items())
-        changed = " OR ".join(f"({sql})::text IS DISTINCT FROM o.{_ident(name)}::text" for name, sql in values.items())
+        said = {column: f"d.{_ident(_at(at))} IS NOT NULL AND " for column, at, _ in traits}  # else nothing is new
+        changed = " OR ".join(
+            f"({said.get(name, '')}({sql})::text IS DISTINCT FROM o.{_ident(name)}::text)"
+            for name, sql in values.items()
+        )
         pg.execute(
             f"CREATE TEMP TABLE ec_new ON COMMIT DROP AS SELECT d.id, t.id IS NOT NULL AS timed,"
             f" o.id IS NOT NULL AS there, (o.id IS NULL OR {changed or 'false'}) AS changed"
@@ -265,6 +271,13 @@ class PostgresLoader:
                 pass
             os.close(read_end)
             writer.join()
+
+
+def _sent(name: str, is_time: bool) -> str:
+    """Return a staged column as it is sent. An instant goes as the session's UTC says it: DuckDB writes a time without
+    a zone in a third of the time.
+    """
+    return f"make_timestamp(epoch_us({_ident(name)}))" if is_time else _ident(name)
 
 
 def _at(times_column: str) -> str:
