@@ -1,4 +1,4 @@
-"""The loop in one warehouse: passes over files, chunks between them, folds of users, and how each feed ended."""
+"""The loop in one warehouse: passes over files, a transaction a chunk, folds of users, and how each feed ended."""
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,6 @@ from engagectl.config.project import Project
 from engagectl.config.space import InputSpec
 from engagectl.errors import (
     EngagectlError,
-    InternalError,
     Interrupted,
     StatementError,
     TransientError,
@@ -27,18 +26,15 @@ from engagectl.model.feed import InBody
 from engagectl.sync import users
 from engagectl.sync.chunk import Work, judge
 from engagectl.sync.extend import Addition, Extender, Met
-from engagectl.sync.inputs import Chunk, InputFile, Unreadable, as_relation, chunks, identity, readable, verify
-from engagectl.sync.inputs.complete import is_closed
+from engagectl.sync.inputs import InputFile, Unreadable, as_relation
 from engagectl.sync.inputs.files import STANDARD_INPUT
-from engagectl.sync.inputs.identity import HEAD_BYTES, TAIL_BYTES
-from engagectl.sync.inputs.joined import Part, Small, joined, part_of
-from engagectl.sync.inputs.layout import is_from
 from engagectl.sync.inputs.shape import shape_of
 from engagectl.sync.moved import moved_files
 from engagectl.sync.options import Clock, Progress, SyncOptions
-from engagectl.sync.places import Pass, Places, Reader, passes, readers, share_read, stops
+from engagectl.sync.places import Pass, Places, passes, share_read
 from engagectl.sync.prepare import expire_ids, prepare
 from engagectl.sync.quarantine import secrets_of
+from engagectl.sync.reading import Lot, Reading
 from engagectl.sync.ready import Ready
 from engagectl.sync.report import FeedCounts, LeftOut, SyncReport
 from engagectl.sync.selection import address_in
@@ -86,9 +82,14 @@ class Run:
     places: Places = field(default_factory=Places)
     folds: dict[Work, _Waiting] = field(default_factory=dict)
     late: set[Address] = field(default_factory=set)
-    ended: list[tuple[Reader, InputFile]] = field(default_factory=list)
     ends_at: float | None = None
     stamp: str = ""
+    reading: Reading = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reading = Reading(
+            self.options, self.places, self.progress, lambda: self.works, self._address, self.report.left_out
+        )
 
     @property
     def journal(self) -> str:
@@ -125,7 +126,7 @@ class Run:
 
     def _read_to_the_end(self) -> Iterator[Checkpoint]:
         """Yield the checkpoints of files that were read to their end, where no chunk was known to be the last one."""
-        for reader, file in self.ended:
+        for reader, file in self.reading.ended:
             point = self.places.at(reader.work, file) if reader.work in self.works else None
             if point is None or point.offset != reader.offset or point.version == file.version != "":
                 continue
@@ -202,7 +203,7 @@ class Run:
             planned = [
                 (group, files, item) for group, files in self._inputs() for item in passes(group, files, self.places)
             ]
-            waiting = [file for _, _, item in planned for file in item.files if self._is_left(file, item)]
+            waiting = [file for _, _, item in planned for file in item.files if self.reading.is_left(file, item)]
             self.progress.expect(len(waiting), sum(file.bytes or 0 for file in waiting))
             for catches_up in (False, True):
                 for _, _, item in planned:
@@ -231,7 +232,7 @@ class Run:
             try:
                 files = source_files(self.project, works[0].feed.space, works[0].feed.source)
             except Unreadable as error:
-                self._unread(works, error)
+                self.reading.unread(works, error)
                 continue
             self._take_over(files)
             yield works, files
@@ -252,118 +253,14 @@ class Run:
         self.report.notes += [f"{after} is what was {before}: read on from there" for after, before in names.items()]
 
     def _pass(self, item: Pass) -> None:
-        small = Small(self.options.chunk_bytes)
-        for file in item.files:
-            again = self.options.reread and is_from(file.key, self.options.since)
-            works = [work for work in self.works if work in item.works]
-            if not again:
-                works = self._not_read(file, works)
-            if not works:
-                continue
-            closed = is_closed(file, self.options.complete)
-            group = readers(works, file, self.places, closed=closed, again=again)
-            try:
-                with readable(file):
-                    group = self._verified(file, group)
-                if self._begins(file, group, item) and small.take(file, complete=any(one.closed for one in group)):
-                    if small.is_full:
-                        self._together(small, item)
-                    continue
-                self._together(small, item)  # what comes first is loaded first
-                if group:
-                    self._file(file, group, item)
-                self.progress.passed(file.key, file.bytes or 0)
-            except Unreadable as error:
-                self._unread([reader.work for reader in group], error)
-        self._together(small, item)
-
-    def _begins(self, file: InputFile, group: Sequence[Reader], item: Pass) -> bool:
-        """Tell whether all feeds of the pass that are still at work begin a file, each to read all of it."""
-        at_work = sum(work in item.works for work in self.works)
-        return len(group) == at_work and all(reader.is_fresh for reader in group) and not file.is_standard_input
-
-    def _together(self, small: Small, item: Pass) -> None:
-        """Load the small files that wait, as one chunk for all the feeds of the pass that are still at work."""
-        read, small.read, small.size = small.read, [], 0
-        if not read:
-            return
-        whole, parts = joined(read)
-        self._load(whole, parts, [Reader(work, 0, 0) for work in self.works if work in item.works])
-        for part in parts:
-            self.progress.advance(part.file.key, part.end, part.end)
-            self.progress.passed(part.file.key, part.file.bytes or 0)
-        hit("chunk.told")
-        self._look_up(item)
-
-    def _is_left(self, file: InputFile, item: Pass) -> bool:
-        """Tell whether a pass will look into a file, for the progress."""
-        again = self.options.reread and is_from(file.key, self.options.since)
-        return again or not all(self.places.is_read(work, file) for work in item.works)
-
-    def _not_read(self, file: InputFile, works: Sequence[Work]) -> list[Work]:
-        """Return the feeds that have not read all of a file, as its listing tells."""
-        left = [work for work in works if not self.places.is_read(work, file)]
-        for work in works:
-            if work not in left and (point := self.places.at(work, file)) is not None:
-                self.ended.append((Reader(work, point.offset, point.line), file))
-        return left
-
-    def _unread(self, works: Sequence[Work], error: Unreadable) -> None:
-        """Name the feeds that go without a file, or without an input."""
-        self.report.left_out += [
-            LeftOut(self._address(work), error.code, error.message, "; ".join(error.help)) for work in works
-        ]
-
-    def _verified(self, file: InputFile, group: list[Reader]) -> list[Reader]:
-        """Leave out the feeds for which the file is not the one that they have read."""
-        known: dict[tuple[int, str], str] = {}
-        same = []
-        for reader in group:
-            point = self.places.at(reader.work, file)
-            if point is None:
-                same.append(reader)
-                continue
-            key = (point.offset, point.identity)
-            if key not in known:
-                known[key] = verify(file, *key)
-            if known[key] == "same":
-                same.append(reader)
-                continue
-            reason = (
-                f"{file.key} is shorter than the {point.offset:,} bytes that were read of it"
-                if known[key] == "shorter"
-                else f"{file.key} does not begin with the {point.offset:,} bytes that were read of it"
-            )
-            advice = f"if it is a new file under an old name: engagectl sync --as-new {file.key}"
-            self.report.left_out.append(LeftOut(self._address(reader.work), "EC720", reason, advice))
-        return same
-
-    def _file(self, file: InputFile, group: list[Reader], item: Pass) -> None:
-        """Read a file once, from where the last of the feeds stands; each takes what lies beyond its own offset."""
-        first = min(group, key=lambda reader: reader.offset)
-        ends = [reader.end for reader in group]
-        head = b""
-        for chunk in chunks(
-            file,
-            offset=first.offset,
-            line=first.line,
-            chunk_bytes=self.options.chunk_bytes,
-            until=max(end for end in ends if end is not None) if None not in ends else None,
-            complete=any(reader.closed for reader in group),
-            stops=stops(group),
-        ):
-            if any(chunk.begin < reader.offset < chunk.end for reader in group):
-                raise InternalError(f"a chunk of {file.key} runs over the offset of a feed")
-            takers = [reader for reader in group if reader.takes(chunk.begin) and reader.work in self.works]
-            if chunk.offset == 0:
-                head = chunk.buffer[:HEAD_BYTES]
-            if takers:
-                self._chunk(file, chunk, takers, head)
-            self.progress.advance(file.key, chunk.end, file.bytes if file.format == "ndjson" else None)
-            del chunk  # the next is read in its place, not beside it
+        for lot in self.reading.lots(item):
+            if lot.takers:
+                self._load(lot)
+            for key, done, total in lot.progress():
+                self.progress.advance(key, done, total)
+            del lot  # the next is read in its place, not beside it
             hit("chunk.told")
             self._look_up(item)
-        self.ended += [(reader, file) for reader in group if reader.end is None]
 
     def _look_up(self, item: Pass) -> None:
         """End between chunks when asked to, when the time is up, or when somebody waits and this only catches up."""
@@ -379,34 +276,26 @@ class Run:
         self.late |= {self._address(work) for work in self.works if item.catches_up <= (work in item.works)}
         raise _Yielded(why, item)
 
-    def _chunk(self, file: InputFile, chunk: Chunk, takers: Sequence[Reader], head: bytes) -> None:
-        size = chunk.end - chunk.offset
-        with readable(file):
-            known = identity(file, chunk.end, head=head, before=chunk.buffer[max(0, size - TAIL_BYTES) : size])
-        self._load(chunk, (part_of(file, chunk, known=known),), takers)
-        for reader in takers:
-            reader.offset, reader.line = chunk.end, chunk.line + chunk.lines
-
-    def _load(self, chunk: Chunk, parts: tuple[Part, ...], takers: Sequence[Reader]) -> None:
+    def _load(self, lot: Lot) -> None:
         """Commit a chunk, and fold users when enough of them wait."""
-        self._commit(chunk, parts, takers)
+        self._commit(lot)
         self.report.chunks += 1
         for work, waiting in list(self.folds.items()):
             columns = max(len(table.columns) for table in work.feed.tables)
             if waiting.rows * columns >= self.options.fold_rows * _CELLS_PER_ROW:
                 self._fold(work)
 
-    def _commit(self, chunk: Chunk, parts: tuple[Part, ...], takers: Sequence[Reader]) -> None:
+    def _commit(self, lot: Lot) -> None:
         """Load a chunk; what it brings undeclared may add columns, or leave feeds out, and it is done again."""
         additions: tuple[Addition, ...] = ()
         number, secret = self.report.chunks, self.has_secrets
         pieces: list[Piece] = []
         is_stored, tries = False, Tries(self.connection, self.journal, self.options)
-        while going := [work for work in self.works if any(reader.work == work for reader in takers)]:
-            stage = make_stage(self.loader.stage, [work.feed for work in going], parts[0].file.shape)
+        while going := [work for work in self.works if any(reader.work == work for reader in lot.takers)]:
+            stage = make_stage(self.loader.stage, [work.feed for work in going], lot.parts[0].file.shape)
             try:
                 hit("chunk.read")
-                load(stage, chunk, as_relation(chunk))
+                load(stage, lot.chunk, as_relation(lot.chunk))
                 hit("chunk.staged")
                 uuid_ts = self._stamp()
                 made = judge(stage, going, uuid_ts=uuid_ts)
@@ -416,8 +305,8 @@ class Run:
                     commit_chunk(
                         self.writer,
                         stage,
-                        chunk,
-                        parts,
+                        lot.chunk,
+                        lot.parts,
                         works,
                         made,
                         self.places.at,
@@ -432,7 +321,7 @@ class Run:
                 for work in (work for work in going if work.feed.kind == "users"):
                     waiting = self.folds.setdefault(work, _Waiting())
                     pieces_of, waiting.rows = gather(
-                        stage, chunk, parts, work, made[work], self.places.at, number=number, secret=secret
+                        stage, lot.chunk, lot.parts, work, made[work], self.places.at, number=number, secret=secret
                     )
                     waiting.pieces += pieces_of
                 return
