@@ -126,6 +126,8 @@ class _Reader:
                 return _standard(name, table, message)
             case AtPath(paths):
                 value = next((v for path in paths for v in _at(path, message) if v is not None), None)
+                if column.added_by_sync and isinstance(value, dict):
+                    value = None  # what is in it has columns of its own
                 is_member = False
             case InBody(names):
                 value = message.held(*names)
