@@ -75,6 +75,9 @@ fuzz: $(VENV)/ready ## Break YAML in MUTANTS ways (500,000), none may end in any
 tamper: $(VENV)/ready ## Change every bit of every byte of a saved plan: each must be refused
 	ENGAGECTL_TEST_TAMPER=all $(BIN)/python -m pytest -q tests/threats/test_tampering.py
 
+hostile-names: $(VENV)/ready ## Make, load and read back 800 hostile names as traits, audiences, events and undeclared keys
+	ENGAGECTL_HOSTILE_NAMES=800 $(BIN)/python -m pytest -q --timeout=0 tests/scenarios/test_hostile_names.py
+
 crash-test: $(VENV)/ready ## Kill syncs and applies at every point, cut connections; SEED=.. for other traffic
 	ENGAGECTL_CRASH_SEED=$(SEED) $(BIN)/python -m pytest -q -n 2 tests/crash
 
@@ -136,4 +139,4 @@ bench-plan: $(VENV)/ready ## Measure a plan of 1,000 tables beside terraform and
 
 all: lint type test ## What CI runs
 
-.PHONY: test-warehouses test-dbt test-pre-commit test-terraform test-workflows bench bench-full bench-plan schemas help install demo test property-test test-html lint type fmt all crash-test crash-test-full fuzz tamper
+.PHONY: hostile-names test-warehouses test-dbt test-pre-commit test-terraform test-workflows bench bench-full bench-plan schemas help install demo test property-test test-html lint type fmt all crash-test crash-test-full fuzz tamper

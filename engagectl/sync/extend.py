@@ -131,12 +131,13 @@ class Extender:
 
     def _additions(self, connection: Connection, stage: Stage, work: Work) -> Iterator[Addition]:
         actual = None
+        free, _ = undeclared.unnamed(work.feed, stage.raw_keys, with_added=False)
         for table in work.feed.tables:
             if not table.fed or table.role not in ("identifies", "event", "tracks"):
                 continue
-            for root, sources in _roots(stage, work.feed, table):
+            for root, sources in _roots(stage, work.feed, table, free):
                 known = _paths(table)
-                _leaves(stage, work, table, root, sources)
+                _leaves(stage, work, table, root, sources, free)
                 found = stage.handle.execute(f"SELECT DISTINCT path FROM {_LEAVES} ORDER BY path").fetchall()
                 new = [tuple(path) for (path,) in found if (root, *path) not in known]
                 if not new:
@@ -221,9 +222,10 @@ def _forbidden(stage: Stage, work: Work) -> str:
     return named + (f" and {len(found) - _NAMED} more" if len(found) > _NAMED else "")
 
 
-def _roots(stage: Stage, feed: Feed, table: FeedTable) -> Iterator[tuple[str, str]]:
-    """Yield where undeclared keys of a table come from, and the relation alias that holds the object."""
-    free, _ = undeclared.unnamed(feed, stage.raw_keys, with_added=False)
+def _roots(stage: Stage, feed: Feed, table: FeedTable, free: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield where undeclared keys of a table come from, and the relation alias that holds the object; `free` are those
+    of bodies.
+    """
     if table.role != "tracks" and free:
         yield ("traits" if table.role == "identifies" else "properties"), "m.body"
     if feed.context_columns == "all":
@@ -234,10 +236,9 @@ def _paths(table: FeedTable) -> set[tuple[str, ...]]:
     return {path for column in table.columns if isinstance(column.value, AtPath) for path in column.value.paths}
 
 
-def _leaves(stage: Stage, work: Work, table: FeedTable, root: str, source: str) -> None:
+def _leaves(stage: Stage, work: Work, table: FeedTable, root: str, source: str, free: Sequence[str]) -> None:
     """Stage (line_no, path, v) of every value that is neither an object nor null, of messages that load."""
     run = stage.handle.execute
-    free, _ = undeclared.unnamed(work.feed, stage.raw_keys, with_added=False)
     keys = f"WHERE {one_of('k', free)}" if root != "context" else ""
     at = "'/' || replace(replace(k, '~', '~0'), '/', '~1')"
     lines = f"JOIN {LINES} AS l ON l.line_no = m.line_no" if root == "context" else ""
