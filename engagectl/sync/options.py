@@ -26,7 +26,8 @@ class SyncOptions:
     """`select` are addresses or globs of feeds; none means all. `due` takes only what is due by schedule and run ends.
 
     `complete` are globs of files that nobody writes to any more: an unfinished last line of them counts. `fold_rows`
-    identifies wait for users at most, fewer where its rows are wide.
+    identifies wait for users at most, fewer where its rows are wide; and what was read into `fold_bytes` of an input,
+    for a sync that goes on after a crash reads it again.
 
     `changed` are the feeds that the patterns `changed:REF` of `select` stand for.
 
@@ -44,6 +45,7 @@ class SyncOptions:
     chunk_bytes: int = 64 << 20
     memory_mb: int = 512
     fold_rows: int = 400_000
+    fold_bytes: int = 240 << 20  # four chunks
     dry_run: bool = False
     standard_input: str | None = None
     reread: bool = False

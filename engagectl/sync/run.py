@@ -64,6 +64,10 @@ class _Waiting:
     pieces: list[Piece] = field(default_factory=list)
     rows: int = 0
 
+    @property
+    def size(self) -> int:
+        return sum(piece.end - piece.begin for piece in self.pieces)
+
 
 @dataclass
 class Run:
@@ -282,7 +286,8 @@ class Run:
         self.report.chunks += 1
         for work, waiting in list(self.folds.items()):
             columns = max(len(table.columns) for table in work.feed.tables)
-            if waiting.rows * columns >= self.options.fold_rows * _CELLS_PER_ROW:
+            is_much = waiting.rows * columns >= self.options.fold_rows * _CELLS_PER_ROW
+            if is_much or waiting.size >= self.options.fold_bytes:
                 self._fold(work)
 
     def _commit(self, lot: Lot) -> None:

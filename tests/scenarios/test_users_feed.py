@@ -6,6 +6,8 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 
+import pytest
+
 from engagectl import api
 from engagectl.sync.options import Silent, SyncOptions
 from engagectl.sync.passes import sync
@@ -55,11 +57,17 @@ def test_several_chunks_are_one_fold(house: House) -> None:
     ]
 
 
-def test_many_identifies_are_folded_before_the_end(house: House) -> None:
+@pytest.mark.parametrize("limit", [{"fold_rows": 1}, {"fold_bytes": 1}], ids=["rows", "bytes"])
+def test_many_identifies_are_folded_before_the_end(house: House, limit: dict[str, int]) -> None:
     house.write()
     house.apply()
     _history(house)
-    house.sync(chunk_bytes=SMALL, fold_rows=1)
+    report = house.sync(chunk_bytes=SMALL, **limit)
+    folds = house.query(
+        "SELECT count(DISTINCT uuid_ts) FROM engagectl.loads AS l JOIN engagectl.feeds AS f ON f.number = l.feed"
+        " WHERE f.kind = 'users'"
+    )
+    assert 1 < int(folds[0][0]) <= report.chunks
     assert _users(house) == [("u0", 12.0, True), ("u1", 10.0, True), ("u2", 11.0, False)]
 
 
