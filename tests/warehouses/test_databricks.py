@@ -46,7 +46,7 @@ from engagectl.warehouses.databricks.oauth import MachineToMachine
 from engagectl.warehouses.registry import warehouse
 from engagectl.warehouses.tag import Tag
 from tests.cli.inside import run
-from tests.scenarios.house import SPACE, House
+from tests.scenarios.house import House
 
 BRICKS = warehouse("databricks")
 CANARY = "S3CRET-canary"
@@ -451,13 +451,3 @@ def test_offline_it_plans_and_writes_sql_without_driver_or_secret(tmp_path: Path
     assert any("`first_time_shopper` BOOLEAN" in sql for sql in statements)
     assert run("-C", str(tmp_path), "docs").code == 0
     assert "ON CATALOG `main`" in run("-C", str(tmp_path), "doctor", "--grants", "sql").out
-
-
-def test_what_is_not_there_yet_is_refused_before_anything_is_opened(tmp_path: Path) -> None:
-    house = House(tmp_path, WAREHOUSE)
-    house.write(SPACE)
-    for words in (("sync",), ("erase", "--user", "u1", "--dry-run")):
-        done = run("-C", str(tmp_path), *words)
-        assert done.code == 4
-        assert f"does not {words[0]} into Databricks yet" in done.err
-        assert "EC503" in done.err

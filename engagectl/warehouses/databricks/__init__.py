@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from engagectl.errors import InternalError
 from engagectl.model.change import Change, Hazard
 from engagectl.model.schema import State, Table, TableName
 from engagectl.warehouses.contract import NO_NEEDS, Capabilities, Check, Connection, Loader, Needs, Warehouse
@@ -32,8 +31,9 @@ def _connect(*args: Any, **kwargs: Any) -> Connection:
 
 
 def _loader(connection: Connection, journal: str) -> Loader:
-    del connection, journal
-    raise InternalError("nothing is loaded into Databricks")  # connecting to load is refused by `capabilities.writes`
+    from engagectl.warehouses.databricks.load import make_loader
+
+    return make_loader(connection, journal)  # type: ignore[arg-type]  # whoever asks this record connected by it
 
 
 def _doctor(
@@ -64,8 +64,9 @@ def _endpoint(spec: Any, fields: Mapping[str, str]) -> str:
 
 
 def _scrub(connection: Any, tables: Sequence[TableName], journal: str) -> tuple[str, ...]:
-    del connection, tables, journal
-    raise InternalError("nothing is erased in Databricks")  # as with _loader
+    from engagectl.warehouses.databricks.scrub import scrub
+
+    return scrub(connection, tables, journal)
 
 
 def _unlock(connection: Connection, journal: str) -> None:
@@ -95,7 +96,7 @@ WAREHOUSE = Warehouse(
         rewrites=rewrites,
         add_many_columns=True,  # "ALTER TABLE ... COLUMN clause": ADD COLUMNS ( .. [, ..] )
         rebuilds=False,  # "Type widening": no change to another type
-        writes="structure",
+        writes="rows",
         tagged=True,  # QUERY_TAGS ("Query tags")
     ),
     connect=_connect,

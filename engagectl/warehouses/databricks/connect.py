@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from engagectl.errors import ConnectError, EngagectlError, InternalError, StatementError, TransientError
 from engagectl.warehouses.contract import BATCH_ROWS, Holder, T
 from engagectl.warehouses.databricks.batches import batches
-from engagectl.warehouses.databricks.dialect import quoted, statement
+from engagectl.warehouses.databricks.dialect import literal, quoted, statement
 from engagectl.warehouses.databricks.failure import as_ours, cannot_connect
 from engagectl.warehouses.databricks.lease import SQL
 from engagectl.warehouses.databricks.oauth import MachineToMachine
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SOCKET_TIMEOUT_S = 900
 ATTEMPTS_S = 300  # how long a request is tried again: a SQL warehouse that was stopped needs some minutes to start
 _LOCAL = ("localhost", "127.0.0.1", "::1")
-_READS = ("SELECT", "SHOW", "WITH", "DESCRIBE")
+_READS = ("SELECT", "SHOW", "WITH", "DESCRIBE", "LIST")
 
 
 def connect(
@@ -166,6 +166,8 @@ class DatabricksConnection:
         self.transaction: Transaction | None = None
         self._columns_of: dict[str, tuple[str, ...]] = {}
         self._is_cut = False
+        self._placed: list[str] = []
+        self.bytes_put = 0
 
     def look(self, catalog: str) -> None:
         """Ask who and where we are. Raises ConnectError when the session is in another catalog."""
@@ -204,7 +206,7 @@ class DatabricksConnection:
         text = statement(sql, parameters)
         return text if self.transaction is None else self.transaction.read(text)
 
-    def _columns(self, table: str) -> tuple[str, ...]:
+    def columns(self, table: str) -> tuple[str, ...]:
         """Return the names of the columns of a table."""
         if table not in self._columns_of:
             text = f"SELECT * FROM {table} LIMIT 0"
@@ -216,8 +218,8 @@ class DatabricksConnection:
         """Run a statement; within a transaction DML is kept for its commit, and its rows are counted by a query."""
         if self.transaction is not None:
             kept = self.transaction.keep(sql, parameters)
-            if kept is not None:
-                return kept
+            if kept is not None or self.is_rehearsal:
+                return kept or 0
         return self._write(statement(sql, parameters), sql)
 
     def _write(self, text: str, sql: str = "") -> int:
@@ -235,7 +237,7 @@ class DatabricksConnection:
             self.execute(grouped, values)
 
     @contextlib.contextmanager
-    def _run(self, text: str, sql: str) -> Iterator[Any]:
+    def _run(self, text: str, sql: str, **more: Any) -> Iterator[Any]:
         """Run a statement as Databricks reads it; yield the cursor. The connector's errors become ours, which name
         `sql`: chained ones would carry values along.
         """
@@ -245,39 +247,82 @@ class DatabricksConnection:
             raise StatementError("Databricks: this session only reads", sql=sql, sqlstate="25006")
         try:
             with contextlib.closing(self._handle.cursor()) as cursor:
-                cursor.execute(text)
+                cursor.execute(text, **more)
                 yield cursor
         except EngagectlError:
             raise
         except Exception as error:  # its transport lets errors of other libraries through
             raise as_ours(error, sql) from None
 
+    def keep_data(self, sql: str, table: str, *, is_journal: bool = False) -> None:
+        """Keep a statement of the loader for the commit; without a transaction, run it. It may be run twice."""
+        if self.transaction is not None:
+            self.transaction.keep_data(sql, table, is_journal=is_journal)
+        else:
+            self._write(sql)
+
+    def put(self, path: Path, place: str) -> None:
+        """Put a file into a volume; it is removed at the end of the transaction."""
+        began = time.perf_counter()
+        sql = f"PUT '__input_stream__' INTO {literal(place)} OVERWRITE"
+        self._placed.append(place)
+        with path.open("rb") as file, self._run(sql, sql, input_stream=file):
+            pass
+        self.bytes_put += path.stat().st_size
+        executed(self.warehouse, sql, rows=0, began=began)
+
+    def run_now(self, sql: str) -> None:
+        """Run a statement at once, within a transaction too."""
+        self._write(sql)
+
+    def remove(self, place: str) -> None:
+        """Remove a file from a volume."""
+        self._write(f"REMOVE {literal(place)}")
+
+    def _remove_placed(self) -> None:
+        """Remove what was put. What stays, a loader of the next sync removes."""
+        placed, self._placed = self._placed, []
+        with contextlib.suppress(EngagectlError):
+            for place in placed:
+                self.remove(place)
+
     def begin(self) -> None:
-        """Begin to keep what is written (pending.py). Raises InternalError without the lock, which its commit needs."""
-        if self.keeper.lease is None:
-            raise InternalError("a transaction of Databricks needs the lock of a journal")
+        """Begin to keep what is written (pending.py). Without the lock, which its commit needs, it is a rehearsal: what
+        is no DML is not done then either.
+        """
         self._columns_of.clear()
-        self.transaction = Transaction(
-            connection=self, journal=self.keeper.lease.journal, run=self._write, columns=self._columns
-        )
+        journal = self.keeper.lease.journal if self.keeper.lease is not None else ""
+        self.transaction = Transaction(connection=self, journal=journal, run=self._write, columns=self.columns)
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """Tell whether a transaction is open that cannot be committed."""
+        return self.transaction is not None and not self.transaction.journal
 
     def commit(self) -> None:
         """Do what was kept, if the lease is still this session's own. Raises LockHeld when it is not."""
         done, self.transaction = self.transaction, None
         if done is not None:
+            if not done.journal:
+                raise InternalError("a transaction of Databricks is committed under the lock of a journal alone")
             self.keeper.before_commit()
             try:
                 done.commit()
             finally:
                 self._is_cut = done.is_written_down
+            self._remove_placed()
 
     def rollback(self) -> None:
+        """Forget what was kept. What was written down already is not: it is finished by whoever takes the lock next."""
         self.transaction = None
+        if not self._is_cut:
+            self._remove_placed()
 
     def lock(self, name: str, *, timeout_s: float, holder: Holder) -> None:
         """Take the journal's lease, and finish what a transaction left that was cut after its commit."""
         self.keeper.take(name, timeout_s=timeout_s, holder=holder)
-        finish(self, name, self._write)
+        if self.transaction is None:
+            finish(self, name, self._write)
 
     def recover(self) -> bool:
         with contextlib.suppress(EngagectlError):
@@ -285,7 +330,7 @@ class DatabricksConnection:
                 self.query("SELECT 1")
                 return False
         held, self.keeper.lease = self.keeper.lease, None  # it is told of when there is a session again
-        self.transaction, self._is_cut = None, False
+        self.transaction, self._is_cut, self._placed = None, False, []
         self._close_session()
         self._handle = self._open_session()
         self.keeper.lease = held

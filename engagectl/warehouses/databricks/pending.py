@@ -117,9 +117,9 @@ class Transaction:
         self.kept.append(step)
         self.written.setdefault(step.table, []).append(change)
 
-    def keep_data(self, sql: str, table: str) -> None:
+    def keep_data(self, sql: str, table: str, *, is_journal: bool) -> None:
         """Keep a statement over data, as Databricks reads it, that is harmless when it is run twice."""
-        self.data.append(Step(sql=sql, table=table))
+        (self.kept if is_journal else self.data).append(Step(sql=sql, table=table))
 
     def read(self, sql: str) -> str:
         """Return a query, as Databricks reads it, that sees what the transaction has written."""

@@ -1,5 +1,6 @@
 """Transactions of an engine that has none: cut before or after any statement of a commit, the next command ends it."""
 
+import contextlib
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +14,11 @@ from engagectl.apply.run import Run
 from engagectl.errors import EngagectlError
 from engagectl.journal.applied import read_feeds
 from engagectl.planner import make_plan
+from engagectl.warehouses import lease
 from engagectl.warehouses.contract import Connection, Holder, Warehouse
-from tests.scenarios.house import House
+from engagectl.warehouses.databricks import connect as databricks_connect
+from engagectl.warehouses.databricks.lease import SQL
+from tests.scenarios.house import House, identify, track
 from tests.warehouses.contract.test_lease import SMALL
 
 NEEDS = "databricks"
@@ -33,14 +37,14 @@ class Wire:
         cursor = self.real.cursor()
         execute = cursor.execute
 
-        def counted(text: str, *more: Any) -> Any:
+        def counted(text: str, **more: Any) -> Any:
             self.writes += not text.startswith("SELECT")
             if self.cut_at is not None and self.writes >= self.cut_at:
                 if self.writes == self.cut_at and self.is_sent:
-                    execute(text, *more)
+                    execute(text, **more)
                 self.writes += 1
                 raise ConnectionError("the wire was cut")
-            return execute(text, *more)
+            return execute(text, **more)
 
         cursor.execute = counted
         return cursor
@@ -108,3 +112,109 @@ def test_cut_at_any_statement_of_a_commit_the_next_command_ends_it(
         assert house.drift().steps == ()
         assert house.plan().steps == ()
     assert cuts > 4
+
+
+SYNCED = """
+inputs:
+  events: {files: ["data/*.jsonl"]}
+spaces:
+  default: {slug: default, sources: {main: {input: events}}}
+traits:
+  visits: {space: default, kind: event, type: integer}
+audiences:
+  shopper: {space: default, kind: profile}
+connections:
+  classic:
+    space: default
+    warehouses: [cdp]
+    send: [{traits: ["*"], as: [identify]}, {audiences: ["*"], as: [identify, track]}]
+"""
+BATCH = (
+    identify(1, {"visits": 1, "shopper": True}),
+    identify(2, {"visits": 2}, user="u2"),
+    identify(3, {"visits": "many"}),
+    track(4, "Audience Entered", {"audience_key": "shopper", "shopper": True}),
+    track(4, "Audience Entered", {"audience_key": "shopper", "shopper": True}),
+    "{no json",
+)
+
+
+def _stored(house: House) -> tuple[object, ...]:
+    """Return what a reader sees, and what the journal has counted."""
+    with api.connected(house.project, command="test", read_only=True) as connections:
+        (connection,) = connections.values()
+        counts = connection.query(
+            "SELECT feed, sum(read), sum(inserted), sum(duplicate), sum(quarantined), max(offset_to)"
+            " FROM engagectl.loads GROUP BY feed ORDER BY 1"
+        )
+        return (
+            connection.query("SELECT id, visits, shopper FROM engage_default.identifies ORDER BY 1"),
+            connection.query("SELECT id, visits, shopper FROM engage_default.users ORDER BY 1"),
+            connection.query("SELECT id, shopper FROM engage_default.audience_entered ORDER BY 1"),
+            connection.query("SELECT message_id, reason FROM engagectl.quarantine ORDER BY 2, 1"),
+            connection.query("SELECT count(*), sum(feeds) FROM engagectl.seen"),
+            connection.query("SELECT count(*) FROM engagectl.pending"),
+            connection.query("SELECT feed, file, byte_offset FROM engagectl.checkpoints ORDER BY 1, 2"),
+            connection.query("SELECT sum(inserted) FROM engagectl.load_tables"),
+            counts,
+        )
+
+
+@pytest.mark.parametrize("is_sent", [False, True], ids=["before", "after"])
+def test_a_sync_cut_at_any_statement_loads_each_message_once(
+    is_sent: bool, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.write(SYNCED)
+    house.apply()
+    wires: list[Wire] = []
+    cut_at: list[int | None] = [None]
+    opened = databricks_connect.DatabricksConnection.__init__
+
+    def wired(self: Any, handle: Any, *args: Any, **kwargs: Any) -> None:
+        wires.append(Wire(handle))
+        wires[-1].cut_at, wires[-1].is_sent = cut_at[0], is_sent
+        opened(self, wires[-1], *args, **kwargs)
+
+    monkeypatch.setattr(databricks_connect.DatabricksConnection, "__init__", wired)  # the wire, not our code, is cut
+    expected: tuple[object, ...] | None = None
+    cuts = 0
+    for number in (0, *range(1 + is_sent, 80, 2)):
+        house.messages(*BATCH, name="data/a.jsonl")
+        cut_at[0] = None if number == 0 else number
+        wires.clear()
+        with contextlib.suppress(EngagectlError):
+            house.sync()
+        is_cut = any(wire.cut_at is not None and wire.writes >= wire.cut_at for wire in wires)
+        cut_at[0] = None
+        if is_cut:
+            cuts += 1
+            with api.connected(house.project, command="unlock", read_only=False) as connections:
+                (connection,) = connections.values()
+                lease.free(connection, SQL, "engagectl")
+            house.sync()
+        stored = _stored(house)
+        expected = expected or stored
+        assert stored == expected, f"cut at {number}"
+        if number and not is_cut:
+            break
+        (house.root / "data/a.jsonl").unlink()
+        _forget(house)
+    assert cuts > 5
+
+
+def _forget(house: House) -> None:
+    """Begin anew: nothing was ever loaded."""
+    with api.connected(house.project, command="test", read_only=False) as connections:
+        (connection,) = connections.values()
+        tables = ("identifies", "users", "tracks", "audience_entered")
+        for table in (*(f"engage_default.{one}" for one in tables), *(f"engagectl.{one}" for one in _JOURNAL)):
+            connection.execute(f"DELETE FROM {table} WHERE 1 = 1")
+        times = connection.query(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'engagectl'"
+            " AND table_name LIKE 'users_times%'"
+        )
+        for (name,) in times:
+            connection.execute(f"DELETE FROM engagectl.{name} WHERE 1 = 1")
+
+
+_JOURNAL = ("loads", "load_tables", "checkpoints", "seen", "quarantine", "syncs", "sync_feeds", "undeclared")

@@ -23,6 +23,7 @@ _COPY = re.compile(
     r" FILEFORMAT = PARQUET FILES = \('([^']+)'\)",
     re.DOTALL,
 )
+_LIST = re.compile(r"LIST '([^']+)'")
 _TYPES = {
     "VARCHAR": "string",
     "BIGINT": "bigint",
@@ -92,8 +93,10 @@ class Session:
         try:
             if copied := _COPY.fullmatch(sql):
                 return self._copy(*copied.groups())
-            if sql.startswith("CREATE VOLUME"):
+            if sql.startswith(("CREATE VOLUME", "REORG TABLE")):
                 return _empty()
+            if listed := _LIST.fullmatch(sql):
+                return self._list(listed[1])
             (parsed,) = sqlglot.parse(sql, dialect="databricks")
             assert parsed is not None
             return self._run(parsed)
@@ -120,7 +123,15 @@ class Session:
                 self._do(parsed.sql("duckdb"))
                 return _empty()
             case _:
-                return _as_spark(self._do(parsed.sql("duckdb")))
+                return _as_spark(self._lakehouse.database.sql(self._without_variants(parsed.sql("duckdb"))))
+
+    def _without_variants(self, sql: str) -> str:
+        """Give documents as their text, as the connector does."""
+        kinds = self._do(f"DESCRIBE {sql}").fetchall()
+        texts = [
+            f'CAST(CAST("{name}" AS JSON) AS VARCHAR) AS "{name}"' for name, kind, *_ in kinds if kind == "VARIANT"
+        ]
+        return f"SELECT * REPLACE ({', '.join(texts)}) FROM ({sql})" if texts else sql
 
     def _do(self, sql: str) -> duckdb.DuckDBPyConnection:
         return self._lakehouse.database.execute(sql)
@@ -188,6 +199,11 @@ class Session:
         if before != after and not (_WIDENING in properties and _is_wider(before, after)):
             raise Refused("DELTA_UNSUPPORTED_ALTER_TABLE_CHANGE_COL_OP", f"{before} does not become {after}.", "0AKDC")
 
+    def _list(self, folder: str) -> pa.Table:
+        found = sorted((self._lakehouse.volumes / folder.lstrip("/")).glob("*"))
+        paths = [f"dbfs:{folder}{one.name}" for one in found]
+        return pa.table({"path": pa.array(paths, pa.string()), "size": pa.array([0] * len(paths), pa.int64())})
+
     def _copy(self, target: str, columns: str, chosen: str, folder: str, file: str) -> pa.Table:
         path = f"{self._lakehouse.volumes}{folder}{file}"
         done = self._lakehouse.loaded.setdefault(f"{self._catalog}.{target}".lower(), set())
@@ -244,9 +260,9 @@ def _information_schema(catalog: str) -> Iterator[str]:
         yield f'CREATE OR REPLACE VIEW "{catalog}"._uc.uc_{name} AS {select}'
 
 
-def _as_spark(result: duckdb.DuckDBPyConnection) -> pa.Table:
+def _as_spark(result: duckdb.DuckDBPyRelation) -> pa.Table:
     """Return a result in the types of Spark: a sum of BIGINT is a BIGINT, what Arrow has no type for is text."""
-    kinds = [str(column[1]) for column in result.description or ()]
+    kinds = [str(kind) for kind in result.types]
     table: Any = result.to_arrow_table()
     for position, kind in enumerate(kinds):
         field = table.schema.field(position)
