@@ -1,7 +1,7 @@
 """Many trials at once, outside pytest, and the page that tells of them: python -m tests.crash.full --trials 200.
 
 Trials, cuts and stops take turns, so that a run that is ended early has some of each. SIGTERM and Ctrl-C end it after
-the trial at work; the page is written then too, and after every hundred trials.
+the trial at work; the page is written then too, and after every twenty trials.
 """
 
 import argparse
@@ -157,7 +157,7 @@ def main() -> int:
             chosen = min(left, key=lambda name: left[name])
             next(turns[chosen])
             done[chosen] += 1
-            if sum(done.values()) % 100 == 0:
+            if sum(done.values()) % 20 == 0:
                 tell()
     print(tell())
     return 1 if tally.failures else 0

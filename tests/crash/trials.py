@@ -16,6 +16,7 @@ from tests.crash.look import problems
 from tests.crash.world import CHANGED, WIDE, World, with_work
 
 SIGKILL = 9
+PATIENCE_S = 100.0  # for a lock that somebody alive holds: this machine may do other work too
 
 
 class NotReached(Exception):  # noqa: N818  no error of the product: there was nothing to hurt
@@ -49,10 +50,14 @@ def after(world: World, ended: Ended) -> list[str]:
     if again.failed or again.signal:
         return [
             *found,
-            f"the next sync failed after {time.monotonic() - begun:.1f} s: {again.failed.splitlines()[-1:]}",
+            f"the next sync failed after {time.monotonic() - begun:.1f} s: {_last(again.failed)}",
         ]
     found += problems(world, [*ended.acknowledged, *again.acknowledged], complete=True)
     return found + _nothing_more(world)
+
+
+def _last(text: str) -> str:
+    return text.strip().rpartition("\n")[2]
 
 
 def _nothing_more(world: World) -> list[str]:
@@ -83,11 +88,11 @@ def server_stopped_at_a_time(world: World, data: Path, seed: int, longest_s: flo
 
 
 def two_at_once(world: World, seed: int = 0) -> list[str]:
-    first, second = start(world.sync), start(world.sync)
+    first, second = (start(lambda say: world.sync(say, lock_timeout_s=PATIENCE_S)) for _ in range(2))
     ends = [first.wait(), second.wait()]
     failed = [end.failed for end in ends if end.failed]
     ended = Ended(acknowledged=[one for end in ends for one in end.acknowledged])
-    return [f"one of two syncs failed: {text}" for text in failed] + after(world, ended)
+    return [f"one of two syncs failed: {_last(text)}" for text in failed] + after(world, ended)
 
 
 def apply_during_sync(world: World, seed: int = 0) -> list[str]:
@@ -98,14 +103,14 @@ def apply_during_sync(world: World, seed: int = 0) -> list[str]:
     applying = run(world.apply)
     ended = syncing.wait()
     failed = [end.failed for end in (ended, applying) if end.failed]
-    return [f"failed: {text.strip().splitlines()[-1]}" for text in failed] + after(world, ended)
+    return [f"failed: {_last(text)}" for text in failed] + after(world, ended)
 
 
 def killed_first_apply(world: World, point: str, nth: int) -> list[str]:
     """Kill an apply to an empty database: the next one makes everything, the journal included, and sync can load."""
     killed(world.apply, point, nth)
     if (again := run(world.apply)).failed:
-        return [f"the next apply failed: {again.failed}"]
+        return [f"the next apply failed: {_last(again.failed)}"]
     return result(lambda _: _unsettled(world)) + after(world, Ended())
 
 
@@ -141,7 +146,7 @@ def killed_replay(world: World, point: str, nth: int) -> list[str]:
     killed(world.replay, point, nth)
     found = problems(world, [], complete=True, waits=True)
     if (again := run(world.replay)).failed:
-        return [*found, f"the next replay failed: {again.failed}"]
+        return [*found, f"the next replay failed: {_last(again.failed)}"]
     if third := result(world.replay):
         found.append(f"one more replay put back {third} entries again")
     return found + problems(world, [], complete=True) + _nothing_more(world)
@@ -161,7 +166,7 @@ def killed_erase(world: World, point: str, nth: int) -> list[str]:
     killed(world.erase, point, nth)
     found = problems(world if is_done else _with_everybody(world), [], complete=True)
     if (again := run(world.erase)).failed:
-        return [*found, f"the next erase failed: {again.failed}"]
+        return [*found, f"the next erase failed: {_last(again.failed)}"]
     result(lambda say: world.sync(say, reread=True))
     return found + problems(world, [], complete=True, reread=True)
 
@@ -173,7 +178,7 @@ def _with_everybody(world: World) -> World:
 
 def _converges(world: World, before: object, *, apply: Callable[[Say], object] | None = None) -> list[str]:
     if (again := run(apply or world.apply)).failed:
-        return [f"the next apply failed: {again.failed}"]
+        return [f"the next apply failed: {_last(again.failed)}"]
     found = [] if result(lambda _: _rows(world)) == before else ["rows changed"]
     return found + result(lambda _: _unsettled(world)) + after(world, Ended())
 

@@ -96,7 +96,7 @@ class World:
 
     def apply(self, say: Say | None = None) -> None:
         del say
-        self.house.apply()
+        api.apply_plan(self.house.project, confirm=lambda _: True, reporter=lambda _: None, lock_timeout_s=100.0)
 
     def sync(self, say: Say, *, lock_timeout_s: float = 10.0, **options: Any) -> int:
         given = {"chunk_bytes": self.chunk_bytes or self.form.chunk_bytes, "lock_timeout_s": lock_timeout_s, **options}
