@@ -103,6 +103,10 @@ class RedshiftSpec(_WarehouseSpec):
     cluster: Annotated[TextField | None, Field(description="a provisioned cluster, signed in to by IAM")] = None
     workgroup: Annotated[TextField | None, Field(description="a serverless workgroup, signed in to by IAM")] = None
     region: Annotated[TextField | None, Field(description="of AWS, where the machine does not say it")] = None
+    staging: Annotated[TextField | None, Field(description="s3://bucket/prefix: where sync stages what COPY reads")] = (
+        None
+    )
+    iam_role: Annotated[TextField | None, Field(description="the role by which COPY reads it; the default one")] = None
     compute: dict[str, Any] | None = None
     layout: dict[str, Any] | None = None
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from engagectl.errors import TransientError
 from engagectl.journal.tables import is_current, place
 from engagectl.warehouses.contract import Connection
+from engagectl.warehouses.words import word
 
+_IDENTITY = word("identity")  # a word that Redshift reserves
 _KINDS = {
     "byte_offset": "BIGINT",
     "line": "BIGINT",
-    "identity": "VARCHAR",
+    _IDENTITY: "VARCHAR",
     "searched_to": "BIGINT",
     "complete_to": "BIGINT",
     "version": "VARCHAR",
@@ -76,7 +78,7 @@ def read_checkpoints(
     if not is_current(connection, journal):
         return ()
     rows = connection.query(
-        "SELECT feed, file, byte_offset, line, identity, searched_to, complete_to, version"
+        f"SELECT feed, file, byte_offset, line, {_IDENTITY}, searched_to, complete_to, version"
         f" FROM {place(journal, 'checkpoints')} ORDER BY feed, file"
     )
     wanted = None if feeds is None else set(feeds)
@@ -104,7 +106,7 @@ def move(connection: Connection, journal: str, moves: Sequence[Move]) -> None:
     for item in (item for item in moves if item.before is not None):
         after = item.after
         hit = connection.execute(
-            f"UPDATE {place(journal, 'checkpoints')} SET byte_offset = ?, line = ?, identity = ?, searched_to = ?,"
+            f"UPDATE {place(journal, 'checkpoints')} SET byte_offset = ?, line = ?, {_IDENTITY} = ?, searched_to = ?,"
             " complete_to = ?, version = ? WHERE feed = ? AND file = ? AND byte_offset = ?",
             (*_values(after), after.feed, after.file, item.before),
         )
@@ -120,8 +122,8 @@ def _begin(connection: Connection, journal: str, points: Sequence[Checkpoint]) -
     named = ", ".join(f"CAST(? AS {kind}) AS {name}" for name, kind in _KINDS.items())
     rows = " UNION ALL ".join([f"SELECT {named}"] * len(points))  # not every engine takes VALUES for a table
     hit = connection.execute(
-        f"INSERT INTO {place(journal, 'checkpoints')} (byte_offset, line, identity, searched_to, complete_to, version,"
-        " feed, file) SELECT v.byte_offset, v.line, v.identity, v.searched_to, v.complete_to, v.version, v.feed, v.file"
+        f"INSERT INTO {place(journal, 'checkpoints')} ({', '.join(_KINDS)})"
+        f" SELECT {', '.join(f'v.{name}' for name in _KINDS)}"
         f" FROM ({rows}) AS v"
         f" WHERE NOT EXISTS (SELECT 1 FROM {place(journal, 'checkpoints')} AS c"
         " WHERE c.feed = v.feed AND c.file = v.file)",

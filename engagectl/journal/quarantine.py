@@ -177,5 +177,5 @@ def count_undeclared_keys(connection: Connection, journal: str) -> list[tuple[in
 def forget(connection: Connection, journal: str, entries: Sequence[str]) -> None:
     """Forget entries by their own names, inside the caller's transaction."""
     connection.execute_many(
-        f"DELETE FROM {place(journal, 'quarantine')} WHERE entry = CAST(? AS UUID)", [(entry,) for entry in entries]
+        f"DELETE FROM {place(journal, 'quarantine')} WHERE CAST(entry AS VARCHAR) = ?", [(entry,) for entry in entries]
     )

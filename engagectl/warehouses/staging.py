@@ -22,7 +22,7 @@ _ROW_GROUP = 65_536
 _OPTIONS: dict[Format, str] = {
     "parquet": f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP}",
     # every value is quoted and a null is not, so an empty text is no null
-    "csv": "FORMAT csv, COMPRESSION gzip, HEADER false, FORCE_QUOTE *, NULLSTR ''",
+    "csv": "FORMAT csv, COMPRESSION gzip, HEADER false, FORCE_QUOTE *",
 }
 _ENDING: dict[Format, str] = {"parquet": "parquet", "csv": "csv.gz"}
 
@@ -65,19 +65,26 @@ def open_stage(folder: Path, *, memory_mb: int) -> duckdb.DuckDBPyConnection:
 
 @contextlib.contextmanager
 def files_of(
-    stage: duckdb.DuckDBPyConnection, folder: Path, select: str, *, format: Format, file_bytes: int = FILE_BYTES
+    stage: duckdb.DuckDBPyConnection,
+    folder: Path,
+    select: str,
+    *,
+    format: Format,
+    file_bytes: int = FILE_BYTES,
+    null: str = "",
 ) -> Iterator[Files]:
     """Write the rows of a SELECT over the stage to files of about so many bytes each, and remove them afterwards.
 
     `folder` is the one that the stage was opened with. A SELECT without rows gives no file. What Parquet has no exact
-    form for, such as HUGEINT, the SELECT casts itself.
+    form for, such as HUGEINT, the SELECT casts itself. `null` is how CSV writes a null.
     """
     place = Path(tempfile.mkdtemp(prefix="rows-", dir=folder))
     try:
         ending = _ENDING[format]
+        options = _OPTIONS[format] + (f", NULLSTR {_literal(null)}" if format == "csv" else "")
         done = run(
             stage,
-            f"COPY ({select}) TO {_literal(str(place))} ({_OPTIONS[format]}, FILE_SIZE_BYTES {file_bytes},"
+            f"COPY ({select}) TO {_literal(str(place))} ({options}, FILE_SIZE_BYTES {file_bytes},"
             f" FILENAME_PATTERN 'part-{{i}}', FILE_EXTENSION '{ending}', OVERWRITE_OR_IGNORE true)",
         )
         rows = int(done[0][0]) if done else 0

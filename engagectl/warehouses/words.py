@@ -15,10 +15,15 @@ offset on only or order organization outer overlaps pivot pivot_longer pivot_wid
 references regexp returning revoke right rlike row rows sample schema select semi session_user set show similar some
 start struct summarize symmetric system_user table tablesample then to trailing trigger true try_cast tuple union unique
 unpack unpivot update user using values variadic verbose view when whenever where window with
+aes128 aes256 allowoverwrite az64 backup blanksasnull bytedict bzip2 credentials current_user_id deflate defrag delta
+delta32k disable emptyasnull enable encode encrypt encryption explicit globaldict256 globaldict64k gzip identity ignore
+interval language lun luns lzo lzop mostly13 mostly32 mostly8 new nulls off offline oid old open parallel partition
+percent permissions raw readratio recover rejectlog resort respect restore snapshot sysdate system tag tdes text255
+text32k timestamp top truncatecolumns wallet without
 """
 RESERVED = frozenset(_RESERVED.split())
 """Words that name nothing unless they are quoted: those of duckdb_keywords() (2.0; it has all of PostgreSQL's), and of
-Snowflake's "Reserved & limited keywords".
+Snowflake's "Reserved & limited keywords", and from `aes128` on those that only Redshift's "Reserved words" has.
 """
 
 

@@ -229,7 +229,8 @@ def test_a_name_stands_bare_unless_an_engine_reserves_it() -> None:
     assert tables.place("user", "meta") == '"user".meta'
     assert words.word('a"b') == '"a""b"'
     columns = {column.name for table in tables.TABLES for column in (*table.columns,)}
-    assert not (columns | {table.name.table for table in tables.TABLES}) & words.RESERVED
+    quoted = {"identity"}  # Redshift alone reserves it, and checkpoints.py quotes it
+    assert (columns | {table.name.table for table in tables.TABLES}) & words.RESERVED == quoted
 
 
 def test_every_word_that_an_engine_reserves_is_quoted(engine: Warehouse, session: Connection) -> None:

@@ -32,7 +32,7 @@ from engagectl.model.schema import Column, TableName
 from engagectl.render import render
 from engagectl.warehouses.contract import Needs
 from engagectl.warehouses.redshift.address import parameters, said_fields, where
-from engagectl.warehouses.redshift.connect import _insert_of, _text
+from engagectl.warehouses.redshift.connect import _insert_of, text_sql
 from engagectl.warehouses.redshift.failure import as_ours, cannot_connect
 from engagectl.warehouses.redshift.grants import grants, missing
 from engagectl.warehouses.registry import warehouse
@@ -138,6 +138,7 @@ def test_every_column_of_the_journal_has_a_type_of_redshift() -> None:
         "SELECT 1 WHERE x = ANY(?)",
         "CREATE TEMP TABLE t (a BIGINT) ON COMMIT DROP",
         "SELECT pg_try_advisory_lock(1)",
+        "SELECT identity FROM s.t",
     ],
 )
 def test_the_list_of_what_redshift_refuses_finds_it(sql: str) -> None:
@@ -269,7 +270,7 @@ def test_rows_go_in_statements_of_many() -> None:
 
 
 def test_a_backslash_in_a_text_is_doubled() -> None:
-    assert _text("a\\' OR 1") == "'a\\\\'' OR 1'"
+    assert text_sql("a\\' OR 1") == "'a\\\\'' OR 1'"
 
 
 WAREHOUSE = """    type: redshift

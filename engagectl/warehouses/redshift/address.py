@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 PORT = 5439
 CONNECT_TIMEOUT_S = 30
 _FIELDS = ("host", "port", "database", "user", "password", "sslmode", "cluster", "workgroup", "region")
+_LOADING = ("staging", "iam_role")
 _VERIFIED = {"verify-ca": "verify-ca", "require": "verify-ca", "prefer": "verify-ca", "allow": "verify-ca"}
 
 
 def said_fields(spec: object, secrets: "Mapping[str, Secret | str]") -> dict[str, str]:
     """Return what the YAML says, each a text: its own fields, or those of its dsn."""
     found = {}
-    for name in (*_FIELDS, "dsn"):
+    for name in (*_FIELDS, *_LOADING, "dsn"):
         value = secrets.get(name, getattr(spec, name, None))
         if name in secrets or isinstance(value, str | int):  # else it is optional, and its variable is not set
             found[name] = _reveal(value)

@@ -79,6 +79,7 @@ def connect(
 
     connection = RedshiftConnection(open_session(), id, read_only=read_only, tag=tag, open_session=open_session)
     connection.memory_mb = memory_mb
+    connection.staging, connection.iam_role = said.get("staging", ""), said.get("iam_role", "")
     try:
         connection.prepare_session()
     except EngagectlError:
@@ -94,6 +95,7 @@ class RedshiftConnection:
         self._handle = handle
         self._open_session = open_session
         self.memory_mb = 512
+        self.staging = self.iam_role = ""
         self.warehouse = id
         self.read_only = read_only
         self.version = "Redshift"
@@ -104,7 +106,7 @@ class RedshiftConnection:
 
     def prepare_session(self) -> None:
         """Set what every session of ours has: UTC, and a label that the cluster's query history shows."""
-        for setting in (*_SETTINGS, f"SET query_group TO {_text(self._tag.text(GROUP_BYTES))}"):
+        for setting in (*_SETTINGS, f"SET query_group TO {text_sql(self._tag.text(GROUP_BYTES))}"):
             self._run(setting, ())
         ((version,),) = self.query("SELECT version()")
         found = re.search(r"Redshift ([0-9.]+)", str(version))
@@ -256,6 +258,6 @@ def _insert_of(sql: str) -> tuple[str, str]:
     return (found[1], found[2]) if found else ("", "")
 
 
-def _text(value: str) -> str:
+def text_sql(value: str) -> str:
     """Write a text as a literal: Redshift reads a backslash as an escape."""
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"

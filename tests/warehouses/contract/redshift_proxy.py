@@ -4,6 +4,8 @@ A statement that Redshift refuses is refused here, too (redshift_refuses.py). Wh
 engines/redshift.py; nothing of it is known to the product.
 """
 
+import gzip
+import json
 import re
 import socket
 import struct
@@ -12,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+import boto3
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
@@ -24,7 +27,13 @@ PREFIX = "redshift_"
 _REWRITES = (
     (re.compile(r"\b(?:DISTSTYLE (?:AUTO|EVEN|ALL|KEY)|DISTKEY ?\([^)]*\)|(?:COMPOUND )?SORTKEY ?\([^)]*\))"), ""),
     (re.compile(r"\bENCODE \w+"), ""),
+    (re.compile(r"^VACUUM DELETE ONLY (.*) TO 100 PERCENT"), r"VACUUM \1"),
     (re.compile(r"^SET (query_group|enable_case_sensitive_identifier) TO"), r"SET redshift.\1 TO"),
+)
+_COPY = re.compile(
+    r"COPY (.+? \(.+?\)) FROM 's3://([^/]+)/([^']+)' IAM_ROLE (?:DEFAULT|'[^']+') MANIFEST FORMAT AS CSV GZIP"
+    r" NULL AS '([^']+)'",
+    re.DOTALL,
 )
 _IN_BLOCK = re.compile(r"\bALTER COLUMN\b.*\bTYPE\b", re.DOTALL)
 SETUP = """
@@ -48,6 +57,7 @@ class Emulator:
     """A PostgreSQL server made to look like Redshift. `sent` are the statements that came."""
 
     server: str  # the DSN of an administrator
+    s3: str = ""  # where COPY reads
     port: int = 0
     sent: list[str] = field(default_factory=list)
     made: list[str] = field(default_factory=list)
@@ -60,7 +70,7 @@ class Emulator:
 
     @property
     def address(self) -> str:
-        return f"{self.user}@{self.port}"
+        return f"{self.user}@{self.port}@{self.s3}"
 
     def make(self, name: str) -> None:
         """Make a database that somebody signs in to for the first time."""
@@ -76,6 +86,13 @@ class Emulator:
             here = "-c standard_conforming_strings=on"
             with psycopg.connect(self.server, dbname=name, autocommit=True, options=here) as database:
                 database.execute(SETUP.encode())
+
+    def object(self, bucket: str, key: str) -> bytes:
+        """Read an object as the role of COPY does."""
+        client = boto3.client(
+            "s3", endpoint_url=self.s3, aws_access_key_id="role", aws_secret_access_key="role", region_name="us-east-1"
+        )
+        return bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
 
     def drop_all(self) -> None:
         with psycopg.connect(self.server, autocommit=True) as admin:
@@ -164,10 +181,38 @@ class _Session(threading.Thread):
         why = refusal(sql) or ("in no transaction block" if self.status == b"T" and _IN_BLOCK.search(sql) else None)
         if why:
             return kind, body, f"{why}: {sql[:200]}"
+        if load := _COPY.match(sql):
+            return kind, name + b"\0SELECT 1 WHERE FALSE\0" + rest, self._copy(*load.groups())
         for shape, replacement in _REWRITES:
             sql = shape.sub(replacement, sql)
         head = name + b"\0" if kind == b"P" else b""
         return kind, head + sql.encode() + b"\0" + rest, ""
+
+    def _copy(self, table: str, bucket: str, key: str, null: str) -> str:
+        """Do what COPY does, by COPY FROM STDIN; return the error, if there is one."""
+        content = b""
+        for entry in json.loads(self.emulator.object(bucket, key))["entries"]:
+            content += gzip.decompress(self.emulator.object(*entry["url"].removeprefix("s3://").split("/", 1)))
+        error, tag = self._ask(f"COPY {table} FROM STDIN (FORMAT csv, NULL '{null}')", content)
+        if not error:
+            self._ask(f"SELECT pg_catalog.set_config('redshift.copied', '{tag.rpartition(' ')[2]}', false)")
+        return f"Load into table {table} failed: {error}" if error else ""
+
+    def _ask(self, sql: str, content: bytes = b"") -> tuple[str, str]:
+        """Run a statement of the proxy's own; return its error and its tag."""
+        error = tag = ""
+        self.server.sendall(_packed(b"Q", sql.encode() + b"\0"))
+        while True:
+            kind, body = _message(self.server)
+            if kind == b"G":
+                self.server.sendall(_packed(b"d", content) + _packed(b"c", b""))
+            elif kind == b"E":
+                error = body.decode()
+            elif kind == b"C":
+                tag = body.rstrip(b"\0").decode()
+            elif kind == b"Z":
+                self.status = body
+                return error, tag
 
     def _answers(self) -> None:
         """Pass on what the server says up to its ReadyForQuery, in one piece: small ones would wait for each other."""
@@ -209,9 +254,9 @@ def _error(message: str, state: str = "0A000") -> bytes:
 
 
 @contextmanager
-def running(server: str) -> Iterator[Emulator]:
+def running(server: str, s3: str = "") -> Iterator[Emulator]:
     """Listen on a free port of this machine, in front of the PostgreSQL server of a DSN."""
-    emulator = Emulator(server)
+    emulator = Emulator(server, s3=s3)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         emulator.port = listener.getsockname()[1]
 
