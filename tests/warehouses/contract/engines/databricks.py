@@ -1,30 +1,40 @@
 """Databricks: its own connector against the tests' stand-in (bricks/)."""
 
+import json
 import os
 import secrets
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from tests.warehouses.contract.engine import Engine, free_port, is_installed, program, server
 
-BRICKS = "ENGAGECTL_BRICKS"
-STATEMENTS = "ENGAGECTL_BRICKS_STATEMENTS"
-"""Names the file to which what was sent is appended, for Spark's parser."""
+SPARK = "ENGAGECTL_SPARK"
+"""Names the Python of the environment with Spark's parser; `make test-warehouses` does."""
+_SENT = Path(tempfile.gettempdir()) / f"engagectl-bricks-{os.getpid()}.jsonl"
 
 
 def _can_run() -> bool:
-    return program(BRICKS) is not None and is_installed("databricks", "databricks.sql", "pyarrow")
+    return program(SPARK) is not None and is_installed("databricks", "databricks.sql", "pyarrow")
+
+
+def statements() -> list[str]:
+    """Return what this process has sent, in order."""
+    return [json.loads(line) for line in _SENT.read_text().splitlines()] if _SENT.exists() else []
 
 
 @contextmanager
 def _serve() -> Iterator[str]:
     port = free_port()
-    log = [os.environ[STATEMENTS]] if os.environ.get(STATEMENTS) else []
-    with server([sys.executable, "-m", "tests.warehouses.contract.bricks", str(port), *log], port=port):
-        yield f"http://127.0.0.1:{port}"
+    try:
+        with server([sys.executable, "-m", "tests.warehouses.contract.bricks", str(port), str(_SENT)], port=port):
+            yield f"http://127.0.0.1:{port}"
+    finally:
+        _SENT.unlink(missing_ok=True)
 
 
 def _place(address: str, request: pytest.FixtureRequest) -> str:
