@@ -18,7 +18,9 @@ def test_the_page_is_what_ran() -> None:
 
 @pytest.mark.parametrize("engine", ["duckdb", "postgres"])
 def test_every_case_runs_on_the_real_engines_unless_it_is_about_a_lease(engine: str) -> None:
-    leases = "".join((matrix.HERE / file).read_text() for file in ("test_lease.py", "test_cut_commits.py"))
+    leases = "".join(
+        (matrix.HERE / file).read_text() for file in ("test_lease.py", "test_cut_commits.py", "test_spark.py")
+    )
     missing = matrix.cases_of() - set(matrix.recorded()[engine])
     assert [case for case in missing if f"def test_{case.replace(' ', '_')}(" not in leases] == []
 

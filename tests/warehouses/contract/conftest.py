@@ -31,7 +31,11 @@ def _with(needs: Needs) -> list[str]:
     return found
 
 
-_ALONE: dict[str, Needs] = {"test_lease.py": "lease", "test_cut_commits.py": "databricks"}
+_ALONE: dict[str, Needs] = {
+    "test_lease.py": "lease",
+    "test_cut_commits.py": "databricks",
+    "test_spark.py": "databricks",
+}
 collect_ignore = [file for file, needs in _ALONE.items() if not _with(needs)]
 
 
