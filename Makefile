@@ -42,6 +42,25 @@ test-warehouses: $(EMULATORS) $(WAREHOUSES)/ready ## Run the contract of warehou
 test-html: $(VENV)/ready ## Render the HTML plan in headless Chromium (needs chromium)
 	$(BIN)/python -m pytest -q -m browser tests/show
 
+STORES := .venv-stores
+EMULATORS := .venv-store-emulators
+
+$(EMULATORS)/ready: tests/stores/emulators.txt tests/stores/package.json
+	$(PYTHON) -m venv $(EMULATORS)
+	$(EMULATORS)/bin/python -m pip install --quiet -r tests/stores/emulators.txt
+	npm install --silent --no-audit --no-fund --no-package-lock --prefix $(EMULATORS) "azurite@$$(sed -n 's/.*"azurite": "\([^"]*\)".*/\1/p' tests/stores/package.json)"
+	@touch $@
+
+$(STORES)/ready: pyproject.toml tests/stores/clients.txt
+	$(PYTHON) -m venv $(STORES)
+	$(STORES)/bin/python -m pip install --quiet -e '.[postgres,zstd,gcs,azure]' -r tests/stores/clients.txt
+	@touch $@
+
+test-object-stores: $(EMULATORS)/ready $(STORES)/ready ## Load from gs:// and az:// with the real drivers, from servers of somebody else (needs npm)
+	ENGAGECTL_TEST_GCS=$(CURDIR)/$(EMULATORS)/bin/gcp-storage-emulator \
+	ENGAGECTL_TEST_AZURITE=$(CURDIR)/$(EMULATORS)/node_modules/.bin/azurite-blob \
+	  $(STORES)/bin/python -m pytest -q -m object_stores tests/stores
+
 # Tools that people use beside engagectl, each in an environment of its own.
 DBT := .venv-dbt
 $(DBT)/ready: tests/outside/dbt.txt
@@ -139,4 +158,4 @@ bench-plan: $(VENV)/ready ## Measure a plan of 1,000 tables beside terraform and
 
 all: lint type test ## What CI runs
 
-.PHONY: hostile-names test-warehouses test-dbt test-pre-commit test-terraform test-workflows bench bench-full bench-plan schemas help install demo test property-test test-html lint type fmt all crash-test crash-test-full fuzz tamper
+.PHONY: test-object-stores hostile-names test-warehouses test-dbt test-pre-commit test-terraform test-workflows bench bench-full bench-plan schemas help install demo test property-test test-html lint type fmt all crash-test crash-test-full fuzz tamper

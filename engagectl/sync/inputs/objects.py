@@ -6,6 +6,7 @@ The packages that reach a store are extras, imported on first use; credentials a
 import contextlib
 import functools
 import io
+import logging
 import re
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -26,6 +27,9 @@ _VERSIONS = ("ETag", "etag", "generation", "md5Hash", "LastModified", "last_modi
 _TIMES = ("LastModified", "last_modified", "updated", "mtime", "created")
 _KNOWN = frozenset({*_EXTRAS, "memory"})
 """Stores of objects. Other systems of fsspec open what a path may not, /proc too (file, generic, zip), or need more."""
+_FINDS_NOTHING = frozenset({"az", "abfs", "abfss"})
+"""Drivers that list a container that is not there as an empty one."""
+_TELLERS = ("s3fs", "aiobotocore", "gcsfs", "google", "adlfs", "azure", "fsspec", "asyncio")
 _WHY = {
     "NoCredentialsError": "no credentials were found",
     "EndpointConnectionError": "the store cannot be reached",
@@ -73,6 +77,9 @@ class Store:
         with _reached():
             more = {"prefix": begin} if begin and self.protocol in _EXTRAS else {}
             listed: dict[str, Any] = self._system.find(folder, detail=True, **more)
+            if not listed and self.protocol in _FINDS_NOTHING:
+                with contextlib.suppress(PermissionError):
+                    self._system.info(folder.partition("/")[0])
         for name, facts in listed.items():
             path = name.lstrip("/")
             if facts.get("type") != "file" or path.endswith("/") or not named.match(path):
@@ -199,6 +206,10 @@ def _store(protocol: str) -> Store:
         raise Unreadable(
             f"{protocol}:// is no store that is known", code="EC731", help="name files, or one of s3://, gs://, az://"
         )
+    for teller in _TELLERS:  # they would write addresses, and the stack of what fails, to standard error
+        logger = logging.getLogger(teller)
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
     try:
         import fsspec
 
@@ -215,7 +226,15 @@ def _reached() -> Iterator[None]:
     except OSError:
         raise
     except Exception as error:
+        if _status(error) in (401, 403):
+            raise PermissionError(13, "refused") from error
         raise Failed(_WHY.get(type(error).__name__, type(error).__name__)) from error
+
+
+def _status(error: BaseException) -> object:
+    """Return the HTTP status that a store answered with, where its package keeps it."""
+    found = (getattr(one, name, None) for one in (error, error.__cause__) for name in ("status_code", "code"))
+    return next((status for status in found if isinstance(status, int)), None)
 
 
 def _version(facts: dict[str, Any]) -> str:
