@@ -13,11 +13,12 @@ from engagectl.failpoint import hit
 from engagectl.journal.applied import rewrite
 from engagectl.journal.names import register
 from engagectl.journal.ownership import Owned, record_owned
-from engagectl.journal.tables import quoted
+from engagectl.model.change import AddColumn
 from engagectl.model.column_type import Boolean, ColumnType, Decimal, Float, Text
 from engagectl.model.feed import AtPath, Feed, FeedColumn, FeedTable, InBody
 from engagectl.model.names import fit, short_hash, stored_name
-from engagectl.model.schema import Table
+from engagectl.model.schema import Column, Table
+from engagectl.render import render
 from engagectl.sync import undeclared
 from engagectl.sync.chunk import Work
 from engagectl.sync.route import STANDARD_NAMES, takes
@@ -96,17 +97,30 @@ class Extender:
         if additions or failed:
             raise Met(additions, failed)
 
+    def make_before(self, connection: Connection, additions: Sequence[Addition]) -> None:
+        """Make the columns before the chunk's transaction where DDL would commit it; elsewhere `write` does. After a
+        crash between the two a column is there, of its type, and becomes ours with the next chunk that brings its key.
+        """
+        if self.record.capabilities.ddl_in_transaction or not additions:
+            return
+        actual = self.record.catalog(connection, sorted({one.table.name.schema for one in additions}))
+        for one in additions:
+            table = actual.find(one.table.name)
+            if table is not None and one.column.name not in table.by_name:
+                self._make(connection, one)
+
+    def _make(self, connection: Connection, one: Addition) -> None:
+        added = AddColumn(table=one.table.name, column=Column(name=one.column.name, type=one.column.stored))
+        for statement in render(added, self.record):
+            connection.execute(statement)
+
     def write(self, connection: Connection, journal: str, additions: Sequence[Addition], works: Sequence[Work]) -> None:
         """Make the columns, and record whose they are, what they stand for, and that the feeds have them."""
         for one in additions:
-            name, column = one.table.name, one.column
-            if not one.is_there:
-                kind = self.record.type_sql(column.stored)
-                connection.execute(
-                    f"ALTER TABLE {quoted(name.schema)}.{quoted(name.table)} ADD COLUMN {quoted(column.name)} {kind}"
-                )
+            if self.record.capabilities.ddl_in_transaction and not one.is_there:
+                self._make(connection, one)
                 hit("extend.column_added")
-            register(connection, journal, name, name=column.name, original=one.original)
+            register(connection, journal, one.table.name, name=one.column.name, original=one.original)
         record_owned(
             connection,
             journal,

@@ -30,6 +30,7 @@ from engagectl.sync.selection import address_in, is_named
 from engagectl.sync.sources import source_files
 from engagectl.sync.sql.quoting import ident
 from engagectl.sync.stage import load, make_stage, release
+from engagectl.sync.transaction import widest
 from engagectl.sync.users import Times
 from engagectl.warehouses.contract import Connection, Holder, Loader, UsersFold
 from engagectl.warehouses.registry import warehouse
@@ -192,6 +193,7 @@ class _Replay:
         stage = make_stage(self.loader.stage, [feed], *shapes[:1])
         load(stage, chunk := chunk_of([text.encode() for _, text in messages]), as_relation(chunk))
         uuid_ts = rfc3339(self.clock())
+        self.loader.ready(widest([self.work]))
         self.connection.begin()
         try:
             made = judge(stage, [self.work], uuid_ts=uuid_ts)[self.work]
@@ -233,6 +235,7 @@ class _Replay:
         if not goals:
             return
         run = self.loader.stage.execute
+        self.loader.ready(widest([self.work]))
         self.connection.begin()
         try:
             put: set[str] = set()

@@ -9,6 +9,7 @@ from engagectl.failpoint import hit
 from engagectl.journal.checkpoints import Checkpoint, Move, move
 from engagectl.journal.history import Load, record_loads
 from engagectl.journal.names import times_table
+from engagectl.journal.quarantine import QUARANTINE
 from engagectl.journal.tables import rfc3339
 from engagectl.journal.undeclared import count_undeclared
 from engagectl.model.feed import Feed, InBody
@@ -93,7 +94,8 @@ def commit_chunk(
     when the warehouse does not take the rows of one feed.
     """
     pieces.clear()
-    with _transaction(writer):
+    writer.extender.make_before(writer.connection, additions)
+    with _transaction(writer, works):
         hit("chunk.begun")
         writer.extender.write(writer.connection, writer.journal, additions, works)
         quarantine.begin_parts(stage, parts)
@@ -148,7 +150,7 @@ def commit_fold(writer: Writer, work: Work, pieces: Sequence[Piece], *, uuid_ts:
     After a crash before it the same bytes are read again for this feed alone: the fold is a pure maximum.
     """
     (table,) = work.feed.tables
-    with _transaction(writer):
+    with _transaction(writer, [work]):
         hit("users.begun")
         rows = users.fold(writer.loader, work, _times(writer.journal, work.feed), uuid_ts=uuid_ts) if table.fed else 0
         hit("users.folded")
@@ -161,7 +163,8 @@ def commit_fold(writer: Writer, work: Work, pieces: Sequence[Piece], *, uuid_ts:
 
 
 @contextmanager
-def _transaction(writer: Writer) -> Iterator[None]:
+def _transaction(writer: Writer, works: Sequence[Work]) -> Iterator[None]:
+    writer.loader.ready(widest(works))
     writer.connection.begin()
     try:
         yield
@@ -170,6 +173,11 @@ def _transaction(writer: Writer) -> Iterator[None]:
         writer.connection.rollback()
         writer.loader.forget()
         raise
+
+
+def widest(works: Sequence[Work]) -> int:
+    """Return how many columns a row has at most that is sent for these feeds: a fold sends a time beside each value."""
+    return max(len(QUARANTINE.columns), *(2 * len(table.columns) + 4 for work in works for table in work.feed.tables))
 
 
 def _pieces(

@@ -158,6 +158,10 @@ class Loader(Protocol):
 
     stage: "duckdb.DuckDBPyConnection"
 
+    def ready(self, columns: int) -> None:
+        """Be able to take rows of so many columns in the transaction that begins next: where DDL would commit it."""
+        ...
+
     def insert(
         self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str, nulls: Collection[str] = ()
     ) -> int:

@@ -37,7 +37,7 @@ from engagectl.warehouses.snowflake.connect import connection_parameters
 from engagectl.warehouses.snowflake.failure import as_ours, cannot_connect
 from engagectl.warehouses.snowflake.grants import grants, held_by, missing, parts
 from tests.cli.inside import run
-from tests.scenarios.house import SPACE, House
+from tests.scenarios.house import House
 
 SNOWFLAKE = warehouse("snowflake")
 CANARY = "S3CRET-canary"
@@ -305,13 +305,3 @@ def test_offline_it_plans_and_writes_sql_without_driver_or_secret(tmp_path: Path
     assert any('"FIRST_TIME_SHOPPER" BOOLEAN' in sql for sql in statements)
     assert run("-C", str(tmp_path), "docs").code == 0
     assert run("-C", str(tmp_path), "doctor", "--grants", "sql").out.startswith("-- run once")
-
-
-def test_what_is_not_there_yet_is_refused_before_anything_is_opened(tmp_path: Path) -> None:
-    house = House(tmp_path, WAREHOUSE)
-    house.write(SPACE)
-    for words in (("sync",), ("erase", "--user", "u1", "--dry-run")):
-        done = run("-C", str(tmp_path), *words)
-        assert done.code == 4
-        assert f"does not {words[0]} into Snowflake yet" in done.err
-        assert "EC503" in done.err

@@ -41,6 +41,9 @@ class DatabricksLoader:
         self._has_volume = False
         self.stage = staging.open_stage(self._folder, memory_mb=connection.memory_mb)
 
+    def ready(self, columns: int) -> None:
+        """Nothing is to be made before."""
+
     def insert(
         self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str, nulls: Collection[str] = ()
     ) -> int:

@@ -29,6 +29,9 @@ class DuckdbLoader:
         self._warehouse = warehouse
         self._seen = _table(TableName(journal, "seen"))
 
+    def ready(self, columns: int) -> None:
+        """Nothing is to be made before."""
+
     def insert(
         self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str, nulls: Collection[str] = ()
     ) -> int:

@@ -33,6 +33,9 @@ class PostgresLoader:
         os.mkfifo(self._pipe, 0o600)
         self.stage = staging.open_stage(folder, memory_mb=connection.memory_mb)
 
+    def ready(self, columns: int) -> None:
+        """Nothing is to be made before."""
+
     def insert(
         self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str, nulls: Collection[str] = ()
     ) -> int:

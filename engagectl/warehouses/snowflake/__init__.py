@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from engagectl.errors import InternalError
 from engagectl.model.change import Change, Hazard
 from engagectl.model.schema import State, TableName
 from engagectl.warehouses.contract import NO_NEEDS, Capabilities, Check, Connection, Loader, Needs, Warehouse
@@ -29,8 +28,11 @@ def _connect(*args: Any, **kwargs: Any) -> Connection:
 
 
 def _loader(connection: Connection, journal: str) -> Loader:
-    del connection, journal
-    raise InternalError("nothing is loaded into Snowflake")  # connecting to load is refused by `capabilities.writes`
+    from engagectl.warehouses.snowflake.connect import SnowflakeConnection
+    from engagectl.warehouses.snowflake.load import make_loader
+
+    assert isinstance(connection, SnowflakeConnection)  # noqa: S101  whoever asks this record connected by it
+    return make_loader(connection, journal)
 
 
 def _doctor(
@@ -61,8 +63,9 @@ def _endpoint(spec: Any, fields: Mapping[str, str]) -> str:
 
 
 def _scrub(connection: Any, tables: Sequence[TableName], journal: str) -> tuple[str, ...]:
+    """Nothing can be scrubbed by a client."""
     del connection, tables, journal
-    raise InternalError("nothing is erased in Snowflake")  # as with _loader
+    return ("Snowflake's Time Travel, as long as each table keeps it, and Fail-safe, seven days more",)
 
 
 def _unlock(connection: Connection, journal: str) -> None:
@@ -79,13 +82,13 @@ WAREHOUSE = Warehouse(
     limits=LIMITS,
     capabilities=Capabilities(
         ddl_in_transaction=False,  # "Transactions": a DDL statement commits what is open, and then itself
-        delivery="at-least-once with idempotent merge",
+        delivery="exactly once",  # "Transactions": rows, dedupe and checkpoint are DML of one
         lock="lease row",  # there is no advisory lock
         case="upper",  # "Identifier requirements": unquoted names are stored and resolved in upper case
         rewrites=rewrites,
         add_many_columns=False,  # "ALTER TABLE": ADD COLUMN IF NOT EXISTS names one column
         rebuilds=False,  # "ALTER TABLE ... ALTER COLUMN": no change to another type
-        writes="structure",
+        writes="rows",
         tagged=True,  # QUERY_TAG
     ),
     connect=_connect,

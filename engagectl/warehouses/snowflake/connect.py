@@ -32,6 +32,9 @@ _SESSION = {
     "AUTOCOMMIT": True,
     "ABORT_DETACHED_QUERY": True,  # a statement whose client is gone ends
     "BINARY_OUTPUT_FORMAT": "HEX",
+    "TIMESTAMP_INPUT_FORMAT": "AUTO",  # what is loaded is written as ISO 8601, which an account may not expect
+    "DATE_INPUT_FORMAT": "AUTO",
+    "CLIENT_STAGE_ARRAY_BINDING_THRESHOLD": 0,  # many bound rows would make a stage: DDL, within a transaction
 }
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _READS = ("SELECT", "SHOW", "WITH", "DESCRIBE")
@@ -50,11 +53,11 @@ def connect(
     commit: str = "",
     memory_mb: int = 512,
 ) -> "SnowflakeConnection":
-    """Open a session. `root`, `lock_timeout_s` and `memory_mb` are other warehouses'.
+    """Open a session. `root` and `lock_timeout_s` are other warehouses'.
 
     Raises ConnectError, which names the account but never a secret.
     """
-    del root, lock_timeout_s, memory_mb
+    del root, lock_timeout_s
     try:
         import snowflake.connector as driver
     except ImportError:
@@ -72,6 +75,7 @@ def connect(
             raise cannot_connect(error, str(parameters["account"])) from None
 
     connection = SnowflakeConnection(open_session(), id, read_only=read_only, tag=tag, open_session=open_session)
+    connection.memory_mb = memory_mb
     try:
         connection.look()
     except EngagectlError:
@@ -167,6 +171,8 @@ class SnowflakeConnection:
         self.database = ""
         self.role = ""
         self.queries = self.rows_read = 0
+        self.memory_mb = 512
+        self.sessions = 0  # opened again so often: what a session keeps for itself is gone each time
         self._tag = tag
         self.keeper = Keeper(self, SQL)
         self._in_transaction = False
@@ -268,6 +274,7 @@ class SnowflakeConnection:
         self._in_transaction = False
         self._close_session()
         self._handle = self._open_session()
+        self.sessions += 1
         self.look()
         self.keeper.lease = held
         self.keeper.release()

@@ -16,8 +16,10 @@ from tests.warehouses.contract import matrix
 from tests.warehouses.contract.engines import ENGINES, absent, here
 
 Writing = Callable[[], AbstractContextManager[Connection]]
-Needs = Literal["", "lease", "structure", "rows", "databricks"]
-"""What a file of cases asks of an engine, as its `NEEDS`: a lease for a lock, that much of `writes`, or to be it."""
+Needs = Literal["", "lease", "structure", "rows", "cuts", "databricks"]
+"""What a file of cases asks of an engine, as its `NEEDS`: a lease for a lock, that much of `writes`, both ("cuts"), or
+to be it.
+"""
 
 
 def _with(needs: Needs) -> list[str]:
@@ -25,14 +27,18 @@ def _with(needs: Needs) -> list[str]:
     found = []
     for name in here():
         can = warehouse(name).capabilities
+        is_lease = can.lock == "lease row"
         writes = {"nothing": (), "structure": ("structure",), "rows": ("structure", "rows")}[can.writes]
-        if needs in ("", name, *writes, *(("lease",) if can.lock == "lease row" else ())):
+        lease = ("lease",) if is_lease else ()
+        cuts = ("cuts",) if is_lease and can.writes == "rows" else ()
+        if needs in ("", name, *writes, *lease, *cuts):
             found.append(name)
     return found
 
 
 _ALONE: dict[str, Needs] = {
     "test_lease.py": "lease",
+    "test_cuts.py": "cuts",
     "test_cut_commits.py": "databricks",
     "test_spark.py": "databricks",
 }
