@@ -32,6 +32,7 @@ _KEPT = (
     "original_timestamp",
     "event_time",
     "skewed",
+    "computation",
 )
 
 
@@ -107,8 +108,10 @@ def judge(stage: Stage, works: Sequence[Work], *, uuid_ts: str) -> dict[Work, Ce
         *(f"{outcome(work.feed, stage, seen)} AS {work.outcome}" for work in works),
     ]
     named = "".join(f", {sql} AS {name}" for sql, name in typed.named.items())
+    unfit = [f"({value} IS NOT NULL AND {place} IS NULL)" for place, (value, _) in typed.columns.items()]
     stage.handle.execute(
-        f"CREATE OR REPLACE TEMP TABLE {JUDGED} AS SELECT {', '.join(parts)} FROM (SELECT *{named} FROM ec_routed)"
+        f"CREATE OR REPLACE TEMP TABLE {JUDGED} AS SELECT {', '.join(parts)}, {' OR '.join(unfit) or 'false'} AS unfit"
+        f" FROM (SELECT *{named} FROM ec_routed)"
     )
     misfits = _misfits(stage, typed)
     for work, of in made.items():
@@ -163,14 +166,17 @@ def _nulls(stage: Stage, work: Work, made: Cells) -> dict[str, str]:
 
 
 def _misfits(stage: Stage, typed: _Typed) -> set[str]:
-    """Return the columns for which something was sent that does not fit: nearly always none."""
-    if not typed.columns:
+    """Return the columns for which something was sent that does not fit: nearly always none. Stage who sent it."""
+    run = stage.handle.execute
+    if not typed.columns or not run(f"SELECT 1 FROM {JUDGED} WHERE unfit LIMIT 1").fetchall():
         return set()
     names = {name: sql for sql, name in typed.named.items()}
+    lines = f"SELECT line_no FROM {JUDGED} WHERE unfit"
+    run(f"CREATE OR REPLACE TEMP TABLE {quarantine.UNFIT} AS SELECT * FROM ec_routed WHERE line_no IN ({lines})")
     sent = ", ".join(f"count({names[value]})" for value, _ in typed.columns.values())
     held = ", ".join(f"count({place})" for place in typed.columns)
-    (before,) = stage.handle.execute(f"SELECT {sent} FROM ec_routed").fetchall()
-    (after,) = stage.handle.execute(f"SELECT {held} FROM {JUDGED}").fetchall()
+    (before,) = run(f"SELECT {sent} FROM {quarantine.UNFIT}").fetchall()
+    (after,) = run(f"SELECT {held} FROM {JUDGED} WHERE unfit").fetchall()
     return {place for place, one, other in zip(typed.columns, before, after, strict=True) if one != other}
 
 
@@ -178,7 +184,7 @@ def _views(stage: Stage, work: Work, made: Cells, nulls: Mapping[str, str]) -> N
     day = "day" if work.window else "CAST(NULL AS INTEGER) AS day"
     stage.handle.execute(
         f"CREATE OR REPLACE TEMP VIEW {work.outcomes} AS"
-        f" SELECT line_no, message_id, skewed, {day}, hash, {work.outcome} AS outcome FROM {JUDGED}"
+        f" SELECT line_no, message_id, skewed, {day}, hash, computation, {work.outcome} AS outcome FROM {JUDGED}"
     )
     for table, parts in made.items():
         values = [f"{cell.place} AS c{n}" for n, cell in enumerate(parts)]
@@ -254,7 +260,7 @@ def settle(
         undeclared.stage_values(stage, work.feed, work.outcomes)
         quarantine.keep_undeclared(stage, chunk, work.number, undeclared.VALUES)
     counts.cells = quarantine.count_cells(stage, work.number)
-    (lines,) = stage.handle.execute("SELECT count(*) FROM ec_messages").fetchall()
+    (lines,) = stage.handle.execute("SELECT count(*) FROM ec_message").fetchall()
     if not counts.balanced or counts.read != lines[0] + extra:
         raise InternalError(
             f"the accounting of {work.feed.address} does not add up; the chunk was rolled back",

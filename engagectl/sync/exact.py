@@ -20,8 +20,8 @@ def line_bytes(chunk: "Lines", line: int) -> bytes:
     return bytes(chunk.buffer[chunk.offsets[line] : chunk.offsets[line + 1]]).rstrip(b"\r\n")
 
 
-def put_exact(stage: "Stage", chunk: "Lines") -> None:
-    """Replace the values of lines that hold long fractional numbers by their exact digits."""
+def put_exact(stage: "Stage", chunk: "Lines", table: str) -> None:
+    """Replace the values of lines that hold long fractional numbers by their exact digits, in the table of messages."""
     rows = []
     for line in chunk.long_numbers:
         if line in chunk.not_utf8:
@@ -44,9 +44,9 @@ def put_exact(stage: "Stage", chunk: "Lines") -> None:
     exact += [f"b{place} = x.b[{place}]" for place in stage.places.values()]
     if rows and exact:
         stage.handle.execute(
-            f"UPDATE ec_messages SET {', '.join(exact)} FROM (SELECT unnest(from_json(CAST(? AS JSON),"
+            f"UPDATE {table} SET {', '.join(exact)} FROM (SELECT unnest(from_json(CAST(? AS JSON),"
             ' \'[{"n":"INTEGER","t":["VARCHAR"],"b":["VARCHAR"]}]\'), max_depth := 2)) AS x'
-            " WHERE ec_messages.line_no = x.n",
+            f" WHERE {table}.line_no = x.n",
             [json.dumps(rows)],
         )
 

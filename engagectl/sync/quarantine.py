@@ -21,6 +21,8 @@ KEPT_BYTES = 1024
 STAGED = "ec_quarantine"
 LOCATED = "ec_quarantine_located"
 PARTS = "ec_parts"
+UNFIT = "ec_unfit"
+"""The messages with a value that does not fit a column of some feed."""
 _COLUMNS = (
     "feed INTEGER, message_id VARCHAR, schema_name VARCHAR, table_name VARCHAR, column_name VARCHAR, reason VARCHAR,"
     " line_offset BIGINT, line BIGINT, content VARCHAR, content_kind VARCHAR, length BIGINT, row_id VARCHAR,"
@@ -131,7 +133,7 @@ def keep_cells(stage: Stage, chunk: Lines, number: int, table: FeedTable, parts:
         content = _content("NULL" if cell.secret else f"({cell.sent})", f"({cell.sent})", "text")
         stage.handle.execute(
             f"INSERT INTO {STAGED} SELECT {number}, m.message_id, {of}, {literal(cell.column.name)}, 'does_not_fit',"
-            f" {_place(chunk)}, {content}, {row}, {_time('m.event_time')} FROM ec_routed AS m"
+            f" {_place(chunk)}, {content}, {row}, {_time('m.event_time')} FROM {UNFIT} AS m"
             f" JOIN {LINES} AS l ON l.line_no = m.line_no"
             f" WHERE m.line_no IN (SELECT line_no FROM {cells} WHERE c{n} IS NULL) AND ({cell.sent}) IS NOT NULL"
         )

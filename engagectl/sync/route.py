@@ -70,7 +70,7 @@ def computation(stage: Stage) -> str:
 def mark(stage: Stage) -> Seen:
     """Write the computation beside each message and return what there is."""
     stage.handle.execute(
-        f"CREATE OR REPLACE TEMP VIEW ec_routed AS SELECT *, {computation(stage)} AS computation FROM ec_messages"
+        f"CREATE OR REPLACE TEMP VIEW ec_routed AS SELECT *, {computation(stage)} AS computation FROM ec_full"
     )
     query = stage.handle.execute
     if stage.has_tombstones:
@@ -78,10 +78,12 @@ def mark(stage: Stage) -> Seen:
             f"CREATE OR REPLACE TEMP TABLE {ERASED} AS SELECT line_no FROM ec_messages"
             f" WHERE {is_erased('user_id', 'received_at')}"
         )
+    named = query(
+        "SELECT computation_key FROM ec_personas WHERE computation_key IS NOT NULL AND personas[1] = '{'"
+        " UNION SELECT computation FROM ec_routed WHERE has_personas IS NOT true AND computation IS NOT NULL"
+    )
     return Seen(
-        tuple(
-            r[0] for r in query("SELECT DISTINCT computation FROM ec_routed WHERE computation IS NOT NULL").fetchall()
-        ),
+        tuple(r[0] for r in named.fetchall()),
         tuple(r[0] for r in query("SELECT DISTINCT event FROM ec_messages WHERE event IS NOT NULL").fetchall()),
     )
 

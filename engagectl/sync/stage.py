@@ -1,7 +1,9 @@
-"""One chunk of lines -> `ec_messages` in DuckDB: one row per line, standard fields typed, bodies and paths extracted.
+"""One chunk of lines -> `ec_message` in DuckDB: one row per line, standard fields typed, bodies and paths extracted.
 
 What costs here is not parsing but writing wide tables. So a line is parsed once, down to the second level of the paths
-that feeds ask for, what lies deeper is found in that short text, and what no line of the chunk holds gets no column.
+that feeds ask for; what lies deeper is found in that short text when it is judged, which is once, and is nowhere
+written: `ec_messages` is a view of what every message has, `ec_full` one of all that feeds ask for. What no line of the
+chunk holds gets no column.
 
 Every line gets a row. `shape` says what is wrong with a line that is no message; such a row holds nothing else. Values
 stay the compact JSON text of what was sent, so that each column of each feed can judge them by its own type. The lines
@@ -48,6 +50,8 @@ LISTS = "ec_lists"
 """The lists of keys of the bodies of the chunk, by their hash: `body_keys` of a message."""
 JUDGED = "ec_judged"
 """Every line of the chunk as the feeds take it: outcomes and typed values."""
+EXACT = "ec_exact"
+"""The messages of a chunk that holds numbers which only Python reads exactly: only then they are written."""
 # Segment takes ids of up to 100 characters; other shapes may have longer ones, but no id is a document.
 ID_CHARS = 512
 # DuckDB's parser takes more than JSON: a comma before an end, NaN, Infinity. Every such line has one of these.
@@ -86,7 +90,8 @@ class Lines(Protocol):
 @dataclass
 class Stage:
     """The staged chunk. `asked` are the payload paths of the feeds, `columns` those that some line of this chunk holds.
-    `spellings` maps a normalised body key to the raw keys of this chunk, `places` a raw key to its column b<place>.
+    `spellings` maps a normalised body key to the raw keys of this chunk, `places` a raw key to its column b<place>;
+    `doubled` are the lists of keys that hold one twice.
     """
 
     handle: duckdb.DuckDBPyConnection
@@ -99,6 +104,7 @@ class Stage:
     spellings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     places: dict[str, int] = field(default_factory=dict)
     raw_keys: tuple[str, ...] = ()
+    doubled: tuple[int, ...] = ()
 
     def at(self, path: tuple[str, ...]) -> str:
         """Return the expression of a payload path of some feed."""
@@ -161,17 +167,24 @@ def load(stage: Stage, chunk: Lines, relation: object) -> None:
     sources = _message(stage, chunk)
     if doubled := _doubled(stage):
         sources = _message(stage, chunk, doubled)
-    _body(stage, sources.values(), _paths(stage, sources))
-    if chunk.long_numbers:
-        put_exact(stage, chunk)
     _generated_ids(stage)
+    parsed, taken = _body(stage, sources.values(), _paths(stage, sources))
+    _views(stage, parsed, taken, is_written=bool(chunk.long_numbers))
+    if chunk.long_numbers:
+        put_exact(stage, chunk, EXACT)
+
+
+_SAID = (
+    "line_no, shape, type, message_id, user_id, anonymous_id, event, received_at, sent_at, original_timestamp,"
+    " event_time, skewed, body, body_keys"
+)
 
 
 def release(stage: Stage) -> None:
     """Let go of the lines of the chunk, and of what was made of them."""
     stage.handle.unregister(LINES)
     with suppress(duckdb.Error):  # it may be the session that failed
-        for name in ("ec_message", "ec_messages", "ec_personas", JUDGED):
+        for name in ("ec_message", EXACT, "ec_personas", JUDGED):
             stage.handle.execute(f"DROP TABLE IF EXISTS {name}")
 
 
@@ -195,7 +208,7 @@ def _read(chunk: Lines, doubled: Sequence[int]) -> str:
             WHEN NOT starts_with(line, '{{') AND json_type(line) <> 'OBJECT' THEN 'not_an_object'
             WHEN ({_LENIENT}) AND regexp_matches({blanked}, {literal(_NO_JSON)}) THEN 'malformed_json'
             {twice} END AS shape
-          FROM (SELECT *, CASE WHEN json_valid(line) THEN hash(json_keys(line)) END AS keys FROM {LINES}))"""
+          FROM (SELECT *, try(hash(json_keys(line))) AS keys FROM {LINES}))"""
 
 
 def _doubled(stage: Stage) -> tuple[int, ...]:
@@ -322,8 +335,9 @@ def _paths(stage: Stage, sources: Mapping[tuple[str, ...], str]) -> dict[str, li
     return deeper
 
 
-def _body(stage: Stage, sources: Collection[str], deeper: Mapping[str, Sequence[tuple[str, ...]]]) -> None:
-    """Learn the raw keys of the chunk, and extract those that normalise to a wanted name.
+def _body(stage: Stage, sources: Collection[str], deeper: Mapping[str, Sequence[tuple[str, ...]]]) -> tuple[str, str]:
+    """Learn the raw keys of the chunk, and how to extract those that normalise to a wanted name: the SQL of what is
+    parsed, and of what is taken from it. It also names the bodies that hold a key twice.
 
     Messages share few lists of keys: what has to be known of keys is asked of each list once.
     """
@@ -333,8 +347,7 @@ def _body(stage: Stage, sources: Collection[str], deeper: Mapping[str, Sequence[
         " FROM ec_message WHERE body IS NOT NULL GROUP BY body_keys"
     )
     stage.raw_keys = tuple(r[0] for r in run(f"SELECT DISTINCT unnest(k) AS k FROM {LISTS} ORDER BY k").fetchall())
-    doubled = ", ".join(str(r[0]) for r in run(f"SELECT h FROM {LISTS} WHERE len(k) <> list_unique(k)").fetchall())
-    twice = f"WHEN body_keys IN ({doubled}) THEN 'duplicate_key'" if doubled else ""
+    stage.doubled = tuple(int(h) for (h,) in run(f"SELECT h FROM {LISTS} WHERE len(k) <> list_unique(k)").fetchall())
     spellings: dict[str, list[str]] = {}
     for raw in stage.raw_keys:
         if (name := stored_name(raw)) in stage.wanted:
@@ -357,17 +370,25 @@ def _body(stage: Stage, sources: Collection[str], deeper: Mapping[str, Sequence[
         for n, path in enumerate(paths, 1)
     ]
     values += _personas(stage, deeper.get("personas", ()))
-    run(f"""
-        CREATE OR REPLACE TEMP TABLE ec_messages AS
-        SELECT line_no, shape, type, message_id, CAST(md5(message_id) AS UUID) AS hash, user_id, anonymous_id, event,
-          {"integrations, " if stage.integrations else ""}personas[1] = '{{' AS has_personas, received_at, sent_at,
-          original_timestamp, event_time, skewed, body, body_keys,
-          CASE WHEN shape IS NOT NULL THEN shape WHEN type IS NULL OR bad_identity THEN 'envelope' END AS broken,
-          CASE WHEN bad_time OR received_at IS NULL THEN 'no_time' {twice} END AS invalid,
-          computation_key, computation_class, emitter_id, space_id
-          {"".join(f", {value}" for value in values)}
-        FROM (SELECT *{"".join(structs)} FROM ec_message LEFT JOIN ec_personas USING (personas))""")
-    run("DROP TABLE ec_message")
+    return "".join(structs), "".join(f", {value}" for value in values)
+
+
+def _views(stage: Stage, parsed: str, taken: str, *, is_written: bool) -> None:
+    """Make `ec_messages`, and `ec_full` of what is parsed and taken beside it: written to a table where asked to."""
+    twice = ", ".join(map(str, stage.doubled))
+    twice = f"WHEN body_keys IN ({twice}) THEN 'duplicate_key'" if twice else ""
+    broken = "CASE WHEN shape IS NOT NULL THEN shape WHEN type IS NULL OR bad_identity THEN 'envelope' END AS broken"
+    invalid = f"CASE WHEN bad_time OR received_at IS NULL THEN 'no_time' {twice} END AS invalid"
+    run = stage.handle.execute
+    run(f"CREATE OR REPLACE TEMP VIEW ec_messages AS SELECT {_SAID}, {broken}, {invalid} FROM ec_message")
+    full = f"""
+        SELECT {_SAID}, {broken}, {invalid}, CAST(md5(message_id) AS UUID) AS hash,
+          {"integrations, " if stage.integrations else ""}personas[1] = '{{' AS has_personas,
+          computation_key, computation_class, emitter_id, space_id{taken}
+        FROM (SELECT *{parsed} FROM ec_message LEFT JOIN ec_personas USING (personas))"""
+    if is_written:
+        run(f"CREATE OR REPLACE TEMP TABLE {EXACT} AS {full}")
+    run(f"CREATE OR REPLACE TEMP VIEW ec_full AS {f'SELECT * FROM {EXACT}' if is_written else full}")
 
 
 def _personas(stage: Stage, asked: Sequence[tuple[str, ...]]) -> list[str]:
@@ -394,12 +415,10 @@ def _exact_first(name: str, raws: list[str]) -> tuple[str, ...]:
 
 def _generated_ids(stage: Stage) -> None:
     """A message without an id is known by the bytes of its line, without the line's end."""
-    without = stage.handle.execute(
-        "SELECT 1 FROM ec_messages WHERE message_id IS NULL AND broken IS NULL LIMIT 1"
-    ).fetchall()
-    if without:
+    without = "message_id IS NULL AND shape IS NULL AND type IS NOT NULL AND NOT bad_identity"
+    if stage.handle.execute(f"SELECT 1 FROM ec_message WHERE {without} LIMIT 1").fetchall():
         stage.handle.execute(
-            "UPDATE ec_messages SET message_id = made.id, hash = CAST(md5(made.id) AS UUID) FROM (SELECT line_no,"
-            f" 'gen_' || sha256(rtrim(line, chr(13) || chr(10))) AS id FROM {LINES} WHERE line IS NOT NULL) AS made"
-            " WHERE made.line_no = ec_messages.line_no AND message_id IS NULL AND broken IS NULL"
+            "UPDATE ec_message SET message_id = made.id FROM (SELECT line_no, 'gen_' ||"
+            f" sha256(rtrim(line, chr(13) || chr(10))) AS id FROM {LINES} WHERE line IS NOT NULL) AS made"
+            f" WHERE made.line_no = ec_message.line_no AND {without}"
         )

@@ -216,7 +216,7 @@ def _pieces(
 def _received_to(stage: Stage) -> str | None:
     """Return the greatest received_at of the chunk: what the lag of a feed is told by."""
     ((latest,),) = stage.handle.execute(
-        "SELECT strftime(max(received_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ') FROM ec_routed"
+        "SELECT strftime(max(received_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ') FROM ec_message"
     ).fetchall()
     return None if latest is None else str(latest)
 

@@ -8,7 +8,7 @@ from engagectl.model.feed import AtPath, Feed, InBody
 from engagectl.model.names import stored_name
 from engagectl.sync.route import STANDARD_NAMES
 from engagectl.sync.sql.quoting import literal, one_of, pointer
-from engagectl.sync.stage import LINES, LISTS, Stage, alternatives
+from engagectl.sync.stage import JUDGED, LINES, LISTS, Stage, alternatives
 
 VALUES = "ec_undeclared"
 KEYS_MAX = 1000
@@ -59,8 +59,8 @@ def unnamed(
 def _loading(outcomes: str) -> str:
     """Which messages count: those that load, and those that came for nothing but undeclared keys."""
     return (
-        f"ec_routed AS m JOIN {outcomes} AS o ON o.line_no = m.line_no AND"
-        " (o.outcome = 'load' OR (o.outcome = 'f:undeclared' AND m.computation IS NULL))"
+        f"ec_messages AS m JOIN {outcomes} AS o ON o.line_no = m.line_no AND"
+        " (o.outcome = 'load' OR (o.outcome = 'f:undeclared' AND o.computation IS NULL))"
     )
 
 
@@ -88,7 +88,7 @@ def _events(stage: Stage, number: int, feed: Feed, outcomes: str) -> Iterator[Un
     yield from _counted(
         stage,
         number,
-        f"SELECT 'event' AS kind, m.event AS k, '' AS kinds, m.received_at FROM ec_routed AS m JOIN {outcomes} AS o"
+        f"SELECT 'event' AS kind, m.event AS k, '' AS kinds, m.received_at FROM {JUDGED} AS m JOIN {outcomes} AS o"
         " ON o.line_no = m.line_no WHERE o.outcome = 'f:not_routed' AND m.type = 'track' AND m.event IS NOT NULL"
         f" AND NOT {one_of('m.event', known)}",
     )
@@ -98,7 +98,7 @@ def _computations(stage: Stage, number: int, outcomes: str) -> Iterator[Undeclar
     yield from _counted(
         stage,
         number,
-        f"SELECT 'computation' AS kind, m.computation AS k, '' AS kinds, m.received_at FROM ec_routed AS m"
+        f"SELECT 'computation' AS kind, m.computation AS k, '' AS kinds, m.received_at FROM {JUDGED} AS m"
         f" JOIN {outcomes} AS o ON o.line_no = m.line_no"
         " WHERE o.outcome = 'f:undeclared' AND m.computation IS NOT NULL",
     )
@@ -141,7 +141,7 @@ def _context(stage: Stage, number: int, feed: Feed) -> Iterator[Undeclared]:
         if path[0] == "context"
     }
     at = literal(pointer(stage.shape.path(("context",))))
-    ((lines,),) = stage.handle.execute("SELECT count(*) FROM ec_messages").fetchall()
+    ((lines,),) = stage.handle.execute("SELECT count(*) FROM ec_message").fetchall()
     every = _SAMPLED if lines > _SAMPLE_FROM else 1
     ((structure, first, last),) = stage.handle.execute(
         f"SELECT CAST(json_group_structure(json_extract(l.line, {at})) AS VARCHAR), {_WHEN.format('min')},"

@@ -78,8 +78,8 @@ def duplicate_chosen_before_validation() -> None:
 
     def wrong(stage: Any, works: Any, **more: Any) -> Any:
         stage.handle.execute(
-            "DELETE FROM ec_messages WHERE message_id IS NOT NULL AND line_no NOT IN"
-            " (SELECT min(line_no) FROM ec_messages GROUP BY message_id)"
+            "DELETE FROM ec_message WHERE message_id IS NOT NULL AND line_no NOT IN"
+            " (SELECT min(line_no) FROM ec_message GROUP BY message_id)"
         )
         return right(stage, works, **more)
 

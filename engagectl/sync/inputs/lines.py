@@ -291,6 +291,11 @@ def _long_numbers(buffer: bytes, offsets: "array[int]") -> Iterator[int]:
 
 
 def _is_long(line: bytes) -> bool:
+    """Ids of many digits are common and look like numbers: only where the line holds such are its strings left out."""
+    return _holds_long(line) and _holds_long(_STRING.sub(b"", line))
+
+
+def _holds_long(line: bytes) -> bool:
     for token in _NUMBER.findall(line):
         if (b"." in token or b"e" in token or b"E" in token) and (
             sum(48 <= code <= 57 for code in re.split(b"[eE]", token)[0]) > 15
