@@ -3,7 +3,7 @@
 An outcome is `load`, `duplicate`, `f:<reason>` (filtered) or `q:<reason>` (quarantined whole).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from engagectl.model.column_type import Boolean, ColumnType, Decimal, Float, Integer, Text, Timestamp
@@ -55,10 +55,14 @@ _STANDARD_SQL = {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What this chunk holds: raw computation keys, and event names."""
+    """What this chunk holds: raw computation keys, with the numbers that they have in it, and event names."""
 
-    computations: tuple[str, ...]
+    numbers: Mapping[str, int]
     events: tuple[str, ...]
+
+    @property
+    def computations(self) -> tuple[str, ...]:
+        return tuple(self.numbers)
 
 
 def computation(stage: Stage) -> str:
@@ -69,21 +73,24 @@ def computation(stage: Stage) -> str:
 
 def mark(stage: Stage) -> Seen:
     """Write the computation beside each message and return what there is."""
-    stage.handle.execute(
-        f"CREATE OR REPLACE TEMP VIEW ec_routed AS SELECT *, {computation(stage)} AS computation FROM ec_full"
-    )
     query = stage.handle.execute
+    query(f"CREATE OR REPLACE TEMP VIEW ec_named AS SELECT *, {computation(stage)} AS computation FROM ec_full")
+    query(
+        "CREATE OR REPLACE TEMP TABLE ec_computations AS SELECT computation, row_number() OVER () AS computation_no"
+        " FROM (SELECT computation_key AS computation FROM ec_personas"
+        " WHERE computation_key IS NOT NULL AND personas[1] = '{'"
+        " UNION SELECT computation FROM ec_named WHERE has_personas IS NOT true AND computation IS NOT NULL)"
+    )
+    query(
+        "CREATE OR REPLACE TEMP VIEW ec_routed AS SELECT * FROM ec_named LEFT JOIN ec_computations USING (computation)"
+    )
     if stage.has_tombstones:
         query(
             f"CREATE OR REPLACE TEMP TABLE {ERASED} AS SELECT line_no FROM ec_messages"
             f" WHERE {is_erased('user_id', 'received_at')}"
         )
-    named = query(
-        "SELECT computation_key FROM ec_personas WHERE computation_key IS NOT NULL AND personas[1] = '{'"
-        " UNION SELECT computation FROM ec_routed WHERE has_personas IS NOT true AND computation IS NOT NULL"
-    )
     return Seen(
-        tuple(r[0] for r in named.fetchall()),
+        dict(query("SELECT computation, computation_no FROM ec_computations ORDER BY computation").fetchall()),
         tuple(r[0] for r in query("SELECT DISTINCT event FROM ec_messages WHERE event IS NOT NULL").fetchall()),
     )
 
@@ -122,21 +129,26 @@ def outcome(feed: Feed, stage: Stage, seen: Seen) -> str:
     return "CASE " + "\n ".join(cases) + " ELSE 'load' END"
 
 
+def _named(seen: Seen, raws: Iterable[str]) -> str:
+    """Return the predicate "the computation is one of these", true or false: numbers compare faster than texts."""
+    numbers = sorted({seen.numbers[raw] for raw in raws})
+    return f"coalesce(computation_no IN ({', '.join(map(str, numbers))}), false)" if numbers else "false"
+
+
 def _any(predicates: Iterable[str]) -> str:
     return " OR ".join(dict.fromkeys(predicates)) or "false"
 
 
 def _holds(stage: Stage, keys: Iterable[str]) -> str:
-    return _any(f"{stage.in_body((key,))} IS NOT NULL" for key in keys if key in stage.spellings)
+    found = dict.fromkeys(key for key in keys if key in stage.spellings)
+    return f"{stage.in_body(found)} IS NOT NULL" if found else "false"
 
 
 def _retired(feed: Feed, stage: Stage, seen: Seen) -> str:
     raws = [raw for raw in seen.computations if stored_name(raw) in feed.retired]
     held = _holds(stage, feed.retired)
     living = _holds(stage, [key for item in feed.declared if item.kind != "journey" for key in item.keys])
-    return (
-        f"{one_of('computation', raws)} OR (computation IS NULL AND type = 'identify' AND ({held}) AND NOT ({living}))"
-    )
+    return f"{_named(seen, raws)} OR (computation IS NULL AND type = 'identify' AND ({held}) AND NOT ({living}))"
 
 
 def _connection(feed: Feed, stage: Stage, seen: Seen) -> list[str]:
@@ -160,8 +172,8 @@ def _connection(feed: Feed, stage: Stage, seen: Seen) -> list[str]:
             names = tuple(sorted({name for rule in sent.events for name in rule.names}))
             events.setdefault(names, []).extend(raws)
     known = [key for item in feed.declared if item.kind != "journey" for key in item.keys]
-    identify = f"{one_of('computation', named['identify'])} OR (computation IS NULL AND ({_holds(stage, cells)}))"
-    track = _any(f"({one_of('computation', raws)} AND {one_of('event', names)})" for names, raws in events.items())
+    identify = f"{_named(seen, named['identify'])} OR (computation IS NULL AND ({_holds(stage, cells)}))"
+    track = _any(f"({_named(seen, raws)} AND {one_of('event', names)})" for names, raws in events.items())
     roles = {table.role: table for table in feed.tables}
     identifies = "identifies" in roles and roles["identifies"].fed
     kept = [c for c in roles["identifies"].columns if c.fed] if identifies else []
@@ -169,17 +181,16 @@ def _connection(feed: Feed, stage: Stage, seen: Seen) -> list[str]:
     tracked = [name for table in feed.tables if table.role == "event" and table.fed for name in table.events]
     to_tables = "true" if "tracks" in roles and roles["tracks"].fed else one_of("event", tracked)
     undeclared = (
-        f"NOT ({one_of('computation', declared)})"
+        f"NOT ({_named(seen, declared)})"
         f" AND NOT (computation IS NULL AND type = 'identify' AND ({_holds(stage, known)}))"
     )
     return [
-        f"WHEN {undeclared} AND ({_retired(feed, stage, seen)}) THEN 'f:retired'",
-        f"WHEN {undeclared} THEN 'f:undeclared'",
+        f"WHEN {undeclared} THEN CASE WHEN {_retired(feed, stage, seen)} THEN 'f:retired' ELSE 'f:undeclared' END",
         f"WHEN type = 'identify' AND NOT ({identify}) THEN 'f:not_routed'",
         f"WHEN type = 'track' AND NOT ({track}) THEN 'f:not_routed'",
         f"WHEN type = 'identify' AND NOT {'true' if identifies else 'false'} THEN 'f:selective_sync'",
         f"WHEN type = 'track' AND NOT ({to_tables}) THEN 'f:selective_sync'",
-        f"WHEN {one_of('computation', excluded)} AND NOT (type = 'identify' AND ({held})) THEN 'f:selective_sync'",
+        f"WHEN {_named(seen, excluded)} AND NOT (type = 'identify' AND ({held})) THEN 'f:selective_sync'",
         f"WHEN computation IS NULL AND type = 'identify' AND NOT ({held}) THEN 'f:selective_sync'",
     ]
 
@@ -190,13 +201,15 @@ def _users(feed: Feed, stage: Stage) -> list[str]:
     keys = [key for _, names in traits for key in names]
     fed = [key for is_fed, names in traits if is_fed for key in names]
     nulls = _any(stage.is_null(key) for key in fed if key in stage.spellings) if feed.null_erases else "false"
+    unfed = (
+        f"CASE WHEN {_holds(stage, keys)} THEN 'f:selective_sync'"
+        f" WHEN {_holds(stage, feed.retired)} THEN 'f:retired' ELSE 'f:undeclared' END"
+    )
     return [
         "WHEN type <> 'identify' THEN 'f:call_type'",
         "WHEN coalesce(user_id, '') = '' THEN 'f:anonymous'",
         f"WHEN NOT {'true' if table.fed else 'false'} THEN 'f:selective_sync'",
-        f"WHEN NOT ({_holds(stage, keys)} OR {nulls}) AND ({_holds(stage, feed.retired)}) THEN 'f:retired'",
-        f"WHEN NOT ({_holds(stage, keys)} OR {nulls}) THEN 'f:undeclared'",
-        f"WHEN NOT ({_holds(stage, fed)} OR {nulls}) THEN 'f:selective_sync'",
+        f"WHEN NOT ({_holds(stage, fed)} OR {nulls}) THEN {unfed}",
     ]
 
 
@@ -221,20 +234,20 @@ def _activation(feed: Feed, stage: Stage, seen: Seen) -> list[str]:
     things = feed.declared or (subject,)
     declared = [(raw, resolve(raw, things)) for raw in seen.computations]
     mine = [raw for raw, item in declared if item is not None and (item.kind, item.id) == (subject.kind, subject.id)]
-    ours = one_of("computation", mine)
+    ours = _named(seen, mine)
     if subject.journey_id is not None:
         journey = stage.at(("properties", "journey_metadata", "journey_id"))
-        claimed = one_of("computation", [raw for raw, item in declared if item is not None])
+        claimed = _named(seen, [raw for raw, item in declared if item is not None])
         ours = f"({ours} OR (NOT {claimed} AND coalesce({string_of(journey)}, '') = {literal(subject.journey_id)}))"
     elif subject.kind == "audience":
         keys = _holds(stage, (stored_name(key) for key in subject.keys))
         ours = f"({ours} OR (computation IS NULL AND type = 'identify' AND ({keys})))"
-    known = one_of("computation", [raw for raw, item in declared if item is not None])
-    cases = [
-        f"WHEN NOT {ours} AND ({_retired(feed, stage, seen)}) THEN 'f:retired'",
-        f"WHEN NOT {ours} AND computation IS NOT NULL AND NOT {known} THEN 'f:undeclared'",
-        f"WHEN NOT {ours} THEN 'f:not_routed'",
-    ]
+    known = _named(seen, [raw for raw, item in declared if item is not None])
+    other = (
+        f"CASE WHEN {_retired(feed, stage, seen)} THEN 'f:retired'"
+        f" WHEN computation IS NOT NULL AND NOT {known} THEN 'f:undeclared' ELSE 'f:not_routed' END"
+    )
+    cases = [f"WHEN NOT {ours} THEN {other}"]
     if feed.emitter_id is not None:
         cases.append(f"WHEN coalesce(emitter_id, '') <> {literal(feed.emitter_id)} THEN 'f:not_routed'")
     cases.append(f"WHEN NOT {one_of(event_kind(feed, stage), (rule.kind for rule in feed.events))} THEN 'f:not_routed'")
@@ -307,7 +320,7 @@ def _of_mobile(feed: Feed, stage: Stage, seen: Seen, cell: Cell) -> Cell:
         return cell
     asked = {(sent.kind, sent.id): sent.keys for sent in feed.sent if sent.mobile_ids}
     found = ((raw, resolve(raw, feed.declared)) for raw in seen.computations)
-    named = one_of("computation", [raw for raw, item in found if item is not None and (item.kind, item.id) in asked])
+    named = _named(seen, [raw for raw, item in found if item is not None and (item.kind, item.id) in asked])
     held = _holds(stage, [key for keys in asked.values() for key in keys])
     return replace(cell, sent=f"CASE WHEN {named} OR (computation IS NULL AND ({held})) THEN {cell.sent} END")
 

@@ -42,7 +42,12 @@ def present(value: str) -> str:
 
 def string_of(value: str) -> str:
     """Return the content of a JSON string; NULL for every other value."""
-    return f"CASE WHEN starts_with({value}, '\"') THEN json_extract_string({value}, '$') END"
+    return f"CASE WHEN starts_with({value}, '\"') THEN {_content(value)} END"
+
+
+def _content(string: str) -> str:
+    """Return the content of what is a JSON string: parsed only where something in it is escaped."""
+    return f"CASE WHEN contains({string}, '\\') THEN json_extract_string({string}, '$') ELSE {string}[2:-2] END"
 
 
 def time_of(text: str) -> str:
@@ -61,7 +66,7 @@ def time_of(text: str) -> str:
 def text_of(value: str) -> str:
     """Return any value in its one text form: strings their content, the rest its compact JSON."""
     return (
-        f"CASE WHEN starts_with({value}, '\"') THEN json_extract_string({value}, '$')"
+        f"CASE WHEN starts_with({value}, '\"') THEN {_content(value)}"
         f" WHEN {value} <> 'null' AND {_is_plain(value)} THEN {value} END"
     )
 
@@ -90,10 +95,9 @@ def strict(value: str, wanted: ColumnType, *, membership: bool = False) -> str:
             return _exact(value, precision, scale)
         case Text(None, None):
             # compact JSON writes a NUL as an escape: only where that stands is the content looked at
-            return (
-                f"CASE WHEN contains({value}, '\\u0000') AND contains({text_of(value)}, chr(0)) THEN NULL"
-                f" ELSE {text_of(value)} END"
-            )
+            content = f"json_extract_string({value}, '$')"
+            nul = f"contains({value}, '\\u0000') AND contains({content}, chr(0))"
+            return f"CASE WHEN starts_with({value}, '\"') AND {nul} THEN NULL ELSE {text_of(value)} END"
         case Text():
             return _limited(text_of(value), wanted)
         case Timestamp():
