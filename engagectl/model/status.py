@@ -18,7 +18,7 @@ class Waits:
 class FeedStatus:
     """Times are RFC 3339 UTC. `state` is live, retired or excluded; `schedule` in words; `next_due` is a time, `now`,
     `when a run ends` or `never`, "" for a feed that does not read. `unread_bytes` are as stored. `lag_s` is the age of
-    the newest message that was read.
+    the newest message that was read. `not_readable` says why what is unread could not be told, "" where it could.
     """
 
     warehouse: str
@@ -37,6 +37,7 @@ class FeedStatus:
     unread_files: int
     unread_bytes: int
     quarantine: Mapping[str, int]
+    not_readable: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

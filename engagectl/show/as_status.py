@@ -33,7 +33,7 @@ def _feeds(feeds: list[FeedStatus]) -> list[str]:
             feed.outcome,
             feed.state if feed.state != "live" else feed.next_due + (" (blackout)" if feed.in_blackout else ""),
             _age(feed.lag_s),
-            f"{feed.unread_bytes:,} bytes in {feed.unread_files:,} files" if feed.unread_files else "nothing",
+            _unread(feed),
         )
         for feed in feeds
     ]
@@ -46,9 +46,17 @@ def _feeds(feeds: list[FeedStatus]) -> list[str]:
         ]
         if len(feed.waits) > _SHOWN:
             found.append(f"    and in {len(feed.waits) - _SHOWN:,} files more")
+        if feed.not_readable:
+            found.append(f"    {escape(feed.not_readable)}")
         if feed.notice:
             found.append(f"    {escape(feed.notice)}")
     return found
+
+
+def _unread(feed: FeedStatus) -> str:
+    if feed.not_readable:
+        return "not known"
+    return f"{feed.unread_bytes:,} bytes in {feed.unread_files:,} files" if feed.unread_files else "nothing"
 
 
 def _attention(warehouse: WarehouseStatus) -> list[str]:

@@ -202,6 +202,7 @@ _FEED_STATUS = _object(
         "lag_s": _maybe(COUNT),
         "unread_files": COUNT,
         "unread_bytes": COUNT,
+        "not_readable": TEXT,
         "quarantine": _map(COUNT),
     }
 )

@@ -23,7 +23,7 @@ from engagectl.sync.due import is_blackout
 from engagectl.sync.options import Clock, Progress, Silent, SyncOptions
 from engagectl.sync.ready import check_select, feeds_of_segment, ready_feeds, refused
 from engagectl.sync.rehearsal import Rehearsal
-from engagectl.sync.report import Failed, SyncReport
+from engagectl.sync.report import Failed, LeftOut, SyncReport
 from engagectl.sync.run import Run
 from engagectl.sync.selection import address_in
 from engagectl.sync.taken import take_due
@@ -131,6 +131,10 @@ def _due(
     taken = take_due(project, connection, works, now=now, named=options.complete)
     remember_search(connection, project.spec.journal_schema, taken.searched)
     report.waiting += [address_in(name, work.feed) for work in taken.waiting]
+    report.left_out += [
+        LeftOut(address_in(name, work.feed), error.code, error.message, "; ".join(error.help))
+        for work, error in taken.unread
+    ]
     return taken.works
 
 

@@ -234,7 +234,9 @@ class Run:
                 yield works, (replace(STANDARD_INPUT, shape=shape),)
                 continue
             try:
-                files = source_files(self.project, works[0].feed.space, works[0].feed.source)
+                odd: list[str] = []
+                files = source_files(self.project, works[0].feed.space, works[0].feed.source, odd=odd)
+                self.report.warnings += [f"{name} is no file: it is passed over" for name in sorted(odd)]
             except Unreadable as error:
                 self.reading.unread(works, error)
                 continue

@@ -19,12 +19,12 @@ from engagectl.model.names import stored_name
 from engagectl.model.status import FeedStatus, StatusReport, Storable, UndeclaredKey, Waits, WarehouseStatus
 from engagectl.sync.chunk import Work
 from engagectl.sync.due import is_blackout, next_due
-from engagectl.sync.inputs import InputFile
+from engagectl.sync.inputs import InputFile, Unreadable, readable
 from engagectl.sync.inputs.complete import changed_at
 from engagectl.sync.inputs.content import open_bytes
 from engagectl.sync.places import is_read
 from engagectl.sync.runs import FileState, Search
-from engagectl.sync.sources import source_files
+from engagectl.sync.sources import Listing
 from engagectl.sync.taken import run_states, since
 from engagectl.warehouses.contract import Connection
 
@@ -121,12 +121,12 @@ def _feeds(
     reasons: dict[int, dict[str, int]] = {}
     for number, reason, count in count_by_reason(connection, journal):
         reasons.setdefault(number, {})[reason] = count
-    search = Search()
+    search, listing = Search(), Listing(project)
     live = [item for item in applied if item.retired_at is None]
     leads = {(item.feed.space, item.feed.source): item for item in live if item.feed.kind == "connection"}
     return [
         _feed(
-            project,
+            listing,
             name,
             item,
             leads.get((item.feed.space, item.feed.source), item) if item.feed.kind == "users" else item,
@@ -143,7 +143,7 @@ def _feeds(
 
 
 def _feed(
-    project: Project,
+    listing: Listing,
     warehouse: str,
     item: AppliedFeed,
     lead: AppliedFeed,
@@ -160,11 +160,18 @@ def _feed(
     state = "retired" if item.retired_at is not None else "excluded" if item.feed.excluded_by else "live"
     reads = state == "live"
     stands = {point.file: point for point in points}
-    files = source_files(project, item.feed.space, item.feed.source) if reads else ()
-    unread = [size for file in files if (size := _unread(file, stands.get(file.key))) > 0]
+    unread: list[int] = []
     runs: tuple[FileState, ...] = ()
-    if reads and schedule.trigger == "each_run":
-        runs = run_states(project, Work(item.number, item.feed), points, search=search, now=now)
+    waits: tuple[Waits, ...] = ()
+    problem = ""
+    try:
+        files = listing.files(item.feed.space, item.feed.source) if reads else ()
+        unread = [size for file in files if (size := _unread(file, stands.get(file.key))) > 0]
+        if reads and schedule.trigger == "each_run":
+            runs = run_states(listing, Work(item.number, item.feed), points, search=search, now=now)
+            waits = tuple(_waits(run, run.waits_from) for run in runs if run.waits_from is not None)
+    except Unreadable as error:
+        problem = f"{error.code} {error.message}"
     return FeedStatus(
         warehouse=warehouse,
         feed=str(item.feed.address),
@@ -176,19 +183,19 @@ def _feed(
         last_success=loaded.get(item.number),
         next_due=_next_due(schedule, since(loaded, item.number, lead.number), runs, now) if reads else "",
         in_blackout=reads and is_blackout(schedule, now),
-        waits=tuple(
-            Waits(
-                file=run.file.key, bytes=(run.file.bytes or 0) - run.waits_from, since=_since(run.file, run.waits_from)
-            )
-            for run in runs
-            if run.waits_from is not None
-        ),
+        waits=waits,
         received_to=received_to,
         lag_s=max(0, int((now - datetime.fromisoformat(received_to)).total_seconds())) if received_to else None,
         unread_files=len(unread),
         unread_bytes=sum(unread),
+        not_readable=problem,
         quarantine=dict(sorted(quarantine.items())),
     )
+
+
+def _waits(run: FileState, start: int) -> Waits:
+    with readable(run.file):
+        return Waits(file=run.file.key, bytes=(run.file.bytes or 0) - start, since=_since(run.file, start))
 
 
 def schedule_text(schedule: Schedule) -> str:

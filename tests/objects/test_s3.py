@@ -14,8 +14,11 @@ import pyarrow.parquet
 import pytest
 
 from engagectl.config.explain import explain
+from engagectl.show.as_status import status_text
 from tests.objects.conftest import Bucket
 from tests.scenarios.house import SPACE, House, identify, track
+from tests.scenarios.test_due import ACTIVATION, at, sync
+from tests.scenarios.test_status import feed, status
 
 IDS = "id, first_time_shopper"
 
@@ -143,6 +146,39 @@ def test_a_bucket_that_is_not_there_is_one_line(house: House, bucket: Bucket) ->
     assert reason == "s3://no-such-bucket-of-ours/data/* cannot be listed: there is no such bucket or object"
     assert {item.code for item in report.left_out} == {"EC733"}
     assert explain("EC733") is not None
+
+
+def test_status_and_due_name_a_store_that_cannot_be_listed(house: House, bucket: Bucket) -> None:
+    """The run feed and the connection read it; another source is told and taken as ever."""
+    mail = "  mail: {space: default, source: mail, warehouses: [cdp], send: [{audiences: ['*'], as: [identify]}]}\n"
+    house.write(
+        SPACE.replace("data/*.jsonl", "s3://no-such-bucket-of-ours/data/*")
+        .replace("main: {input: events}", "main: {input: events}, mail: {input: disk, schema: engage_mail}")
+        .replace("inputs:\n", 'inputs:\n  disk: {files: ["data/*.jsonl"]}\n')
+        .replace("connections:\n", f"connections:\n{mail}")
+        + ACTIVATION
+    )
+    house.apply()
+    house.messages(member(1))
+    report = status(house, at("2026-03-01T12:05"))
+    told = "EC733 s3://no-such-bucket-of-ours/data/* cannot be listed: there is no such bucket or object"
+    assert {one.feed: one.not_readable for one in report.feeds} == {
+        "connection.classic": told,
+        "users.default.main": told,
+        "activation.shoppers": told,
+        "connection.mail": "",
+        "users.default.mail": "",
+    }
+    assert feed(report, "connection.mail").unread_files == 1
+    assert f"    {told}" in status_text(report)
+    taken = sync(house, at("2026-03-01T12:05"))
+    assert taken.exit_code == 5
+    assert {(item.address.name, item.code) for item in taken.left_out} == {
+        ("classic", "EC733"),
+        ("default.main", "EC733"),
+        ("shoppers", "EC733"),
+    }
+    assert [row[0] for row in house.rows("engage_mail.identifies", "id", order="1")] == ["m1"]
 
 
 def test_credentials_that_are_refused_are_one_line_without_them(

@@ -94,3 +94,20 @@ def test_a_feed_that_was_left_out_reads_a_compressed_file_on(house: House) -> No
     house.apply()
     house.sync()
     assert len(house.rows("engage_default.identifies", "id", order="1")) == 40
+
+
+def test_what_is_named_and_is_no_file_is_told(house: House) -> None:
+    """A pipe would hang and a device never end: they are passed over, and the others load."""
+    house.write(FILES.replace('"data/*"', '"data/*", "more/**"'))
+    house.apply()
+    house.messages(identify(1, {"first_time_shopper": True}), name="data/a.jsonl")
+    house.messages(identify(2, {"first_time_shopper": True}), name="more/sub/b.jsonl")
+    (house.root / "data/folder").mkdir()
+    os.mkfifo(house.root / "data/pipe")
+    (house.root / "data/device").symlink_to("/dev/zero")
+    os.mkfifo(house.root / "more/sub/pipe")
+    report = house.sync()
+    assert report.warnings == [
+        f"{name} is no file: it is passed over" for name in ("data/device", "data/folder", "data/pipe", "more/sub/pipe")
+    ]
+    assert len(house.rows("engage_default.identifies", "id", order="1")) == 2

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import glob
 import os
+import stat
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -70,19 +71,22 @@ def open_stored(file: InputFile) -> IO[bytes]:
     return open_regular(file.path, buffering=0)
 
 
-def input_files(spec: InputSpec, *, root: Path) -> tuple[InputFile, ...]:
+def input_files(spec: InputSpec, *, root: Path, odd: list[str] | None = None) -> tuple[InputFile, ...]:
     """Return the files of an input, in the shape and from the day that it says. Raises Unreadable."""
     first = date.fromisoformat(spec.from_) if spec.from_ is not None else None
     shape = shape_of(spec)
     return tuple(
         replace(file, shape=shape)
-        for file in list_files(spec.files, root=root)
+        for file in list_files(spec.files, root=root, odd=odd)
         if is_from(file.key, first) and not (spec.format == "segment_s3" and file.key.endswith("/dummy-object.txt"))
     )
 
 
-def list_files(patterns: Sequence[str], *, root: Path, folder: Path | None = None) -> tuple[InputFile, ...]:
+def list_files(
+    patterns: Sequence[str], *, root: Path, folder: Path | None = None, odd: list[str] | None = None
+) -> tuple[InputFile, ...]:
     """Return the regular files and objects that globs name, by key. Relative globs start in `folder`, else in the root.
+    `odd` gets what they name and is no regular file: a pipe, a device, a folder (not of `**`, which goes through them).
 
     Raises Unreadable where a store cannot be listed.
     """
@@ -97,9 +101,11 @@ def list_files(patterns: Sequence[str], *, root: Path, folder: Path | None = Non
             path = Path(name)
             with contextlib.suppress(OSError):  # it went away while we looked
                 facts = path.stat()
+                key = _key(path, root)
                 if path.name != "_SUCCESS" and is_regular(facts):
-                    key = _key(path, root)
                     found[key] = InputFile(key=key, path=path, bytes=facts.st_size, version=_version(facts))
+                elif odd is not None and not (stat.S_ISDIR(facts.st_mode) and "**" in pattern):
+                    odd.append(key)
     return tuple(found[key] for key in sorted(found))
 
 
