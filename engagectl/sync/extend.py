@@ -113,13 +113,13 @@ class Extender:
         added = AddColumn(table=one.table.name, column=Column(name=one.column.name, type=one.column.stored))
         for statement in render(added, self.record):
             connection.execute(statement)
+        hit("extend.column_added")
 
     def write(self, connection: Connection, journal: str, additions: Sequence[Addition], works: Sequence[Work]) -> None:
         """Make the columns, and record whose they are, what they stand for, and that the feeds have them."""
         for one in additions:
             if self.record.capabilities.ddl_in_transaction and not one.is_there:
                 self._make(connection, one)
-                hit("extend.column_added")
             register(connection, journal, one.table.name, name=one.column.name, original=one.original)
         record_owned(
             connection,
