@@ -156,6 +156,11 @@ bench-plan: $(VENV)/ready ## Measure a plan of 1,000 tables beside terraform and
 	-$(MAKE) -s $(SQLMESH)/ready
 	$(BIN)/python benchmarks/plan_1000_tables.py --peers --runs $(RUNS) --sqlmesh $(SQLMESH)/bin/sqlmesh
 
+COUNT ?= 20000
+CHUNKS ?= 10
+bench-snowflake: $(EMULATORS) $(WAREHOUSES)/ready ## Count statements and bytes of a sync into Snowflake, on the emulator
+	$(EMULATED_BY) PYTHONPATH=. $(WAREHOUSES)/bin/python benchmarks/traffic_snowflake.py --count $(COUNT) --chunks $(CHUNKS)
+
 all: lint type test ## What CI runs
 
 .PHONY: test-object-stores hostile-names test-warehouses test-dbt test-pre-commit test-terraform test-workflows bench bench-full bench-plan schemas help install demo test property-test test-html lint type fmt all crash-test crash-test-full fuzz tamper
