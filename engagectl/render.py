@@ -49,6 +49,7 @@ def render(change: Change, warehouse: Warehouse) -> tuple[str, ...]:
     Raises RefusedError for what this warehouse cannot do, InternalError when a statement is not what it should be.
     """
     statements = []
+    _check_comments(change, warehouse)
     for template, part in _parts(change, warehouse):
         sql = _template(warehouse, template).render(change=part).strip()
         check_statement(sql, part, warehouse, template=template)
@@ -143,6 +144,26 @@ def _is_possible(change: WidenColumn | RebuildColumn, warehouse: Warehouse) -> b
     """Tell whether the engine can change the type so: some widen in place and rebuild nothing."""
     before, after = warehouse.settle(change.before.type), warehouse.settle(change.column.type)
     return warehouse.capabilities.rebuilds or warehouse.relate(before, after) != "rebuild"
+
+
+def _check_comments(change: Change, warehouse: Warehouse) -> None:
+    """Raise RefusedError for a comment on a column that is longer than the engine takes."""
+    match change:
+        case CreateTable(table=table):
+            texts = [(f"{table.name}.{column.name}", column.description) for column in table.columns]
+        case AddColumn(table=name, column=column):
+            texts = [(f"{name}.{column.name}", column.description)]
+        case SetComment(table=name, column=text_column, comment=text) if text_column:
+            texts = [(f"{name}.{text_column}", text)]
+        case _:
+            texts = []
+    limit = warehouse.limits.comment_chars
+    for place, text in texts:
+        if limit is not None and len(text or "") > limit:
+            raise RefusedError(
+                f"the description of {place} has {len(text or '')} characters; {warehouse.title} keeps {limit}",
+                help="shorten the description",
+            )
 
 
 def _comment(table: TableName, column: str, text: str) -> SetComment:

@@ -29,6 +29,7 @@ class Limits:
     decimal_scale: int
     text_chars: int | None = None
     text_bytes: int | None = None
+    comment_chars: int | None = None  # of the comment on a column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

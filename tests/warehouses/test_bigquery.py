@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engagectl import api
 from engagectl.errors import ConnectError, RefusedError, StatementError, TransientError
 from engagectl.journal.tables import TABLES
-from engagectl.model.change import AddColumn, CreateTable
+from engagectl.model.change import AddColumn, CreateTable, SetComment
 from engagectl.model.column_type import (
     Boolean,
     ColumnType,
@@ -35,7 +35,7 @@ from engagectl.warehouses.bigquery.grants import grants
 from engagectl.warehouses.bigquery.spelling import for_many, name, spelled
 from engagectl.warehouses.registry import warehouse
 from tests.cli.inside import run
-from tests.scenarios.house import SPACE, House
+from tests.scenarios.house import House
 
 BIGQUERY = warehouse("bigquery")
 CANARY = "S3CRET-canary"
@@ -271,11 +271,16 @@ def test_offline_it_plans_and_writes_sql_without_driver_or_secret(tmp_path: Path
     assert "`my-project`.`engagectl`" in run("-C", str(tmp_path), "doctor", "--grants", "sql").out
 
 
-def test_what_is_not_there_yet_is_refused_before_anything_is_opened(tmp_path: Path) -> None:
-    house = House(tmp_path, WAREHOUSE)
-    house.write(SPACE)
-    for words in (("sync",), ("erase", "--user", "u1", "--dry-run")):
-        done = run("-C", str(tmp_path), *words)
-        assert done.code == 4
-        assert f"does not {words[0]} into BigQuery yet" in done.err
-        assert "EC503" in done.err
+def test_a_description_that_is_too_long_is_refused_by_plan() -> None:
+    for length, is_refused in ((1024, False), (1025, True)):
+        column = Column(name="c", type=Text(), description="x" * length)
+        for change in (
+            AddColumn(table=TableName("s", "t"), column=column),
+            CreateTable(table=Table(name=TableName("s", "t"), columns=(column,), description="y" * 2000)),
+            SetComment(table=TableName("s", "t"), column="c", before=None, comment="x" * length),
+        ):
+            if is_refused:
+                with pytest.raises(RefusedError, match=r"the description of s\.t\.c has 1025 characters"):
+                    render(change, BIGQUERY)
+            else:
+                assert render(change, BIGQUERY)

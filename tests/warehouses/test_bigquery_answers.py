@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from engagectl.errors import ConnectError, StatementError, TransientError
+from engagectl.errors import ConnectError, LockHeld, StatementError, TransientError
 from engagectl.model.column_type import Decimal, Json, Native, Text, Timestamp
 from engagectl.model.schema import Column, TableName
-from engagectl.warehouses.bigquery.connect import BigQueryConnection, connect
-from engagectl.warehouses.contract import Needs
+from engagectl.warehouses.bigquery.connect import connect
+from engagectl.warehouses.bigquery.connection import BigQueryConnection
+from engagectl.warehouses.bigquery.load import BigQueryLoader, make_loader
+from engagectl.warehouses.contract import Holder, Needs
 from engagectl.warehouses.registry import warehouse
 
 BIGQUERY = warehouse("bigquery")
@@ -46,9 +48,19 @@ class Scripted:
         self.paths: dict[str, list[Answer]] = {}
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
         self.ran: dict[str, dict[str, Any]] = {}
+        self.url = ""
 
     def answer(self, method: str, path: str, body: dict[str, Any]) -> Answer:
         self.asked.append((method, path, body))
+        if path.startswith("/upload/"):
+            return 200, {"Location": f"{self.url}/put/{body['jobReference']['jobId']}"}
+        if path.startswith("/put/"):
+            self.ran[path.rpartition("/")[2]] = done = job(rows=[["1"]])
+            return self._look("jobs", path.rpartition("/")[2], done | {"configuration": {"load": {}}})
+        if method == "DELETE":
+            return 204, {}
+        if method == "POST" and path.endswith("/tables"):
+            return 200, body
         if method == "POST" and path.endswith("/jobs"):
             return self._insert(body)
         if found := re.search(r"/(jobs|queries)/([^/?]+)", path):
@@ -69,7 +81,11 @@ class Scripted:
             "jobReference": {"projectId": "p", "jobId": name, "location": "EU"},
             "status": done["status"],
             "configuration": done.get("configuration", {"query": {"query": ""}}),
-            "statistics": {"query": {"numDmlAffectedRows": str(done["changed"])}},
+            "statistics": {
+                "query": {"numDmlAffectedRows": str(done["changed"])},
+                "load": {"outputRows": str(len(done["rows"]))},
+                "sessionInfo": {"sessionId": "s1"},
+            },
         }
         if kind == "jobs":
             return 200, told
@@ -96,23 +112,26 @@ class _serving:  # noqa: N801  reads as the verb that it is
         class Handler(BaseHTTPRequestHandler):
             def do(self) -> None:
                 size = int(self.headers.get("Content-Length") or 0)
-                body = json.loads(self.rfile.read(size) or b"{}")
+                sent = self.rfile.read(size)
+                body = {} if self.command == "PUT" else json.loads(sent or b"{}")
                 code, told = scripted.answer(self.command, self.path.partition("?")[0], body)
-                data = json.dumps(told).encode()
+                data = json.dumps(told).encode() if code != 204 else b""
                 self.send_response(code)
+                if "Location" in told:
+                    self.send_header("Location", told["Location"])
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_GET = do_POST = do_PATCH = do_DELETE = do  # noqa: N815  the names that http.server calls
+            do_GET = do_POST = do_PUT = do_DELETE = do  # noqa: N815  the names that http.server calls
 
             def log_message(self, *_: Any) -> None:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-        scripted.url = f"http://127.0.0.1:{self.server.server_port}"  # type: ignore[attr-defined]
+        scripted.url = f"http://127.0.0.1:{self.server.server_port}"
         return scripted
 
     def __exit__(self, *_: object) -> None:
@@ -124,7 +143,7 @@ def opened(script: Scripted, *, read_only: bool = False, **more: str) -> BigQuer
     return connect(
         None,
         "bq",
-        secrets={"project": "p", "location": "EU", "host": script.url, **more},  # type: ignore[attr-defined]
+        secrets={"project": "p", "location": "EU", "host": script.url, **more},
         root=Path(),
         read_only=read_only,
         lock_timeout_s=1.0,
@@ -268,3 +287,115 @@ def test_doctor_tells_which_tables_lack_which_permission(script: Scripted) -> No
 def test_a_reading_session_sends_nothing_that_writes(script: Scripted) -> None:
     with opened(script, read_only=True) as connection, pytest.raises(StatementError, match="only reads"):
         connection.execute("UPDATE s.t SET a = 1")
+
+
+def said(script: Scripted) -> list[str]:
+    """Return what was asked, in order: the statement of a job with its session, or the method and what it is about."""
+    found = []
+    for method, path, body in script.asked:
+        if sql := body.get("configuration", {}).get("query", {}).get("query"):
+            properties = body["configuration"]["query"].get("connectionProperties", [])
+            found.append(" ".join([sql.split(" AS ")[0][:60], *(one["value"] for one in properties)]))
+        elif method != "GET":
+            found.append(f"{method} {re.sub('rows_[0-9a-f]+', 'rows', path).rpartition('/')[2][:4]}")
+    return found
+
+
+def loading(script: Scripted, connection: BigQueryConnection) -> BigQueryLoader:
+    script.jobs |= {word: [job()] for word in ("BEGIN", "COMMIT", "ROLLBACK", "ABORT")}
+    loader = make_loader(connection, "engagectl")
+    loader.stage.execute("CREATE TEMP TABLE ec_rows AS SELECT 'a' AS id, 1.5::DECIMAL(9, 2) AS mrr")
+    return loader
+
+
+COLUMNS = (("id", Text()), ("mrr", Decimal(9, 2)))
+
+
+def test_what_is_loaded_is_loaded_before_the_transaction_begins(script: Scripted) -> None:
+    script.jobs["INSERT"] = [job(changed=1)]
+    with opened(script) as connection:
+        loader = loading(script, connection)
+        connection.begin()
+        assert loader.insert(TableName("s", "t"), COLUMNS, "SELECT * FROM ec_rows") == 1
+        assert not any("BEGIN" in one for one in said(script))
+        connection.commit()
+    assert said(script)[1:] == [
+        "POST tabl",
+        "POST jobs",
+        "PUT " + said(script)[3][4:],
+        "BEGIN TRANSACTION",
+        "INSERT INTO `s`.`t` (`id`, `mrr`) SELECT n.c0, CAST(n.c1 s1",
+        "COMMIT TRANSACTION s1",
+        "DELETE rows",
+        "CALL BQ.ABORT_SESSION() s1",
+    ]
+    (made,) = [body for method, path, body in script.asked if method == "POST" and path.endswith("/tables")]
+    assert [one["type"] for one in made["schema"]["fields"]] == ["STRING", "STRING"]
+    assert int(made["expirationTime"]) > 0
+
+
+def test_rows_that_did_not_arrive_are_an_error_and_nothing_is_committed(script: Scripted) -> None:
+    script.jobs["INSERT"] = [job(changed=0)]
+    with opened(script) as connection:
+        loader = loading(script, connection)
+        connection.begin()
+        loader.insert(TableName("s", "t"), COLUMNS, "SELECT * FROM ec_rows")
+        with pytest.raises(StatementError, match="1 rows were sent, and 0 were written"):
+            connection.commit()
+        connection.rollback()
+    assert [one for one in said(script) if one.startswith(("COMMIT", "ROLLBACK"))] == ["ROLLBACK TRANSACTION s1"]
+
+
+def test_a_session_that_cannot_be_told_is_left_and_another_one_is_made(script: Scripted) -> None:
+    with opened(script) as connection:
+        loading(script, connection)
+        script.jobs |= {"UPDATE": [job(changed=1)], "ROLLBACK": [job(error=("invalidQuery", "Session has expired"))]}
+        connection.begin()
+        connection.execute("UPDATE s.t SET a = 1")
+        connection.rollback()
+        connection.begin()
+        connection.execute("UPDATE s.t SET a = 1")
+        connection.commit()
+    begun = [body for _, _, body in script.asked if "BEGIN" in str(body)]
+    assert [body["configuration"]["query"].get("createSession") for body in begun] == [True, True]
+
+
+def test_whoever_finds_the_lock_free_ends_the_session_of_the_one_before(script: Scripted) -> None:
+    meta = {**TABLE, "tableReference": {"projectId": "p", "datasetId": "engagectl", "tableId": "meta"}}
+    script.paths["/datasets/engagectl/tables/"] = [(200, meta)]
+    script.jobs |= {
+        "SELECT command": [job()],
+        "SELECT content": [job(rows=[["s0"]])],
+        "SELECT owner": [job(rows=[["nobody", "1"]])],
+        "UPDATE": [job(changed=1)],
+        "ABORT": [job(error=("invalidQuery", "Session s0 has expired and is no longer available."))],
+    }
+    with opened(script) as connection, pytest.raises(LockHeld, match="in use by"):
+        connection.lock("engagectl", timeout_s=0, holder=Holder(command="sync"))
+    aborted = [body["configuration"]["query"] for _, _, body in script.asked if "ABORT" in str(body)]
+    assert [one["queryParameters"][0]["parameterValue"]["value"] for one in aborted] == ["s0"]
+
+
+def test_within_a_transaction_no_statement_is_tried_again(script: Scripted) -> None:
+    with opened(script) as connection:
+        loading(script, connection)
+        script.jobs["UPDATE"] = [job(error=("rateLimitExceeded", "Exceeded rate limits")), job(changed=1)]
+        connection.begin()
+        with pytest.raises(TransientError):
+            connection.execute("UPDATE s.t SET a = 1")
+        connection.rollback()
+    assert sum("UPDATE" in one for one in said(script)) == 1
+
+
+def test_without_a_location_a_transaction_runs_where_the_journal_lies(script: Scripted) -> None:
+    journal = {"datasetReference": {"projectId": "p", "datasetId": "engagectl"}, "location": "asia-east2"}
+    script.paths["/datasets/engagectl"] = [(200, journal)]
+    script.jobs["UPDATE"] = [job(changed=1)]
+    with opened(script, location="") as connection:
+        loading(script, connection)
+        connection._find_location("engagectl")
+        connection.begin()
+        connection.execute("UPDATE s.t SET a = 1")
+        connection.commit()
+    (begun,) = [body for _, _, body in script.asked if "BEGIN" in str(body)]
+    assert begun["jobReference"]["location"] == "asia-east2"

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from engagectl.model.schema import Column, State, Table, TableName
 from engagectl.warehouses.bigquery.column_types import native_type
-from engagectl.warehouses.bigquery.connect import BigQueryConnection
+from engagectl.warehouses.bigquery.connection import BigQueryConnection
 from engagectl.warehouses.contract import Connection
 
 _LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")

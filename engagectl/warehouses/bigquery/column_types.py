@@ -27,6 +27,7 @@ LIMITS = Limits(
     columns=10_000,  # "Quotas and limits", "All tables"
     decimal_precision=76,  # "Data types", parameterized decimals: BIGNUMERIC(P, S), S + 38 digits
     decimal_scale=38,  # the same
+    comment_chars=1_024,  # "Specifying a schema": a column's description
 )
 
 _NUMERIC = Decimal(38, 9)  # "Data types": NUMERIC, 38 digits, 9 of them behind the point

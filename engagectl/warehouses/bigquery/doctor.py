@@ -5,7 +5,7 @@ from datetime import datetime
 
 from engagectl.errors import StatementError
 from engagectl.model.schema import TableName
-from engagectl.warehouses.bigquery.connect import BigQueryConnection
+from engagectl.warehouses.bigquery.connection import BigQueryConnection
 from engagectl.warehouses.bigquery.grants import PERMISSIONS, on_table
 from engagectl.warehouses.contract import NO_NEEDS, Check, Connection, Needs, Role
 

@@ -4,7 +4,7 @@ LIMIT alone would read, and bill, the columns whole; TABLESAMPLE reads the block
 """
 
 from engagectl.model.schema import TableName
-from engagectl.warehouses.bigquery.connect import BigQueryConnection
+from engagectl.warehouses.bigquery.connection import BigQueryConnection
 from engagectl.warehouses.contract import Connection, Newest
 
 

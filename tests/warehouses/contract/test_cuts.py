@@ -37,6 +37,21 @@ class Line:
     def cursor(self, *args: Any, **kwargs: Any) -> "Cursor":
         return Cursor(self._real.cursor(*args, **kwargs), self)
 
+    def query(self, *args: Any, **kwargs: Any) -> Any:
+        """Of a client that sends each statement by itself, as BigQuery's."""
+        self.pass_one()
+        return self._real.query(*args, **kwargs)
+
+    def load_table_from_file(self, *args: Any, **kwargs: Any) -> Any:
+        self.pass_one()
+        return self._real.load_table_from_file(*args, **kwargs)
+
+    def end(self) -> None:
+        """End the session, as the server sees it: what was open is rolled back."""
+        if not hasattr(self._real, "cursor"):
+            self._real.query("CALL BQ.ABORT_SESSION()").result()
+        self._real.close()
+
     def pass_one(self) -> None:
         if self._left <= 0:
             raise Pulled
@@ -60,8 +75,9 @@ class Cursor:
 
 
 def _cut(connection: Connection, after: int) -> Line:
-    line = Line(connection._handle, after)  # type: ignore[attr-defined]  # of every engine with such a driver
-    connection._handle = line  # type: ignore[attr-defined]
+    of = "_handle" if hasattr(connection, "_handle") else "client"
+    line = Line(getattr(connection, of), after)
+    setattr(connection, of, line)
     return line
 
 
@@ -80,7 +96,7 @@ def _sync(house: House, *, after: int) -> bool:
                     progress=passes.Silent(),
                 )
             finally:
-                line._real.close()  # as the server sees it: the session ends, and what was open is rolled back
+                line.end()
     except Pulled:
         api.unlock(house.project)
     return line is not None and line.is_cut

@@ -8,3 +8,16 @@ $(BQEMULATOR)/ready: tests/warehouses/contract/engines/bqemulator.txt
 	$(BQEMULATOR)/bin/python -m pip install --quiet -r $<
 	$(BQEMULATOR)/bin/python -c "from duckdb_extensions import extension_importer as e; e.import_extension('spatial')"
 	@touch $@
+
+ZETASQL := .venv-zetasql
+$(ZETASQL)/ready:
+	$(PYTHON) -m venv $(ZETASQL)
+	$(ZETASQL)/bin/python -m pip install --quiet zetasql==0.1.5
+	@touch $@
+
+.PHONY: test-zetasql
+test-zetasql: $(ZETASQL)/ready $(BQEMULATOR)/ready $(WAREHOUSES)/ready ## Run the contract on BigQuery's emulator, and let GoogleSQL's own analyzer judge what was sent
+	rm -rf build/zetasql && mkdir -p build/zetasql
+	BQEMULATOR_SQL=$(CURDIR)/build/zetasql ENGAGECTL_BQEMULATOR=$(BQEMULATOR)/bin/python \
+	  $(WAREHOUSES)/bin/python -m pytest -q -n 2 $(CONTRACT) -k bigquery
+	$(ZETASQL)/bin/python $(CONTRACT)/zetasql_judge.py build/zetasql/*.jsonl
