@@ -64,20 +64,20 @@ class DatabricksLoader:
 
     def insert_new(self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str, *, key: str) -> int:
         target, names = _table(table), [quoted(name) for name, _ in columns]
-        new = 0
+        added = 0
         for file in self._put(columns, select)[0]:
             source = f"(SELECT {_cells(columns)} FROM {self._parquet(file)})"
-            on = f"o.{quoted(key)} = n.{quoted(key)}"
+            on = f"old.{quoted(key)} = new.{quoted(key)}"
             ((rows,),) = self._connection.query(
-                f"SELECT count(*) FROM {source} AS n WHERE NOT EXISTS (SELECT 1 FROM {target} AS o WHERE {on})"
+                f"SELECT count(*) FROM {source} AS new WHERE NOT EXISTS (SELECT 1 FROM {target} AS old WHERE {on})"
             )
-            new += int(rows)
+            added += int(rows)
             self._connection.keep_data(
-                f"MERGE INTO {target} AS o USING {source} AS n ON {on} WHEN NOT MATCHED THEN INSERT"
-                f" ({', '.join(names)}) VALUES ({', '.join(f'n.{name}' for name in names)})",
+                f"MERGE INTO {target} AS old USING {source} AS new ON {on} WHEN NOT MATCHED THEN INSERT"
+                f" ({', '.join(names)}) VALUES ({', '.join(f'new.{name}' for name in names)})",
                 target,
             )
-        return new
+        return added
 
     def fill(self, table: TableName, column: tuple[str, ColumnType], select: str) -> int:
         target, name = _table(table), quoted(column[0])
@@ -86,11 +86,12 @@ class DatabricksLoader:
         filled = 0
         for file in self._put(columns, one)[0]:
             source = f"(SELECT {_cells(columns)} FROM {self._parquet(file)})"
-            on = f"CAST(o.id AS STRING) = n.id AND o.{name} IS NULL"
-            ((rows,),) = self._connection.query(f"SELECT count(*) FROM {target} AS o JOIN {source} AS n ON {on}")
+            on = f"CAST(old.id AS STRING) = new.id AND old.{name} IS NULL"
+            ((rows,),) = self._connection.query(f"SELECT count(*) FROM {target} AS old JOIN {source} AS new ON {on}")
             filled += int(rows)
             self._connection.keep_data(
-                f"MERGE INTO {target} AS o USING {source} AS n ON {on} WHEN MATCHED THEN UPDATE SET {name} = n.{name}",
+                f"MERGE INTO {target} AS old USING {source} AS new ON {on}"
+                f" WHEN MATCHED THEN UPDATE SET {name} = new.{name}",
                 target,
             )
         return filled

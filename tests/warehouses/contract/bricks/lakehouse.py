@@ -12,18 +12,18 @@ import sqlglot
 from sqlglot import exp
 
 _USER = "tester"
-_WORDS = {
+WORDS = {
     "current_version().dbsql_version": "'2026.40'",
     "current_user()": f"'{_USER}'",
     "current_timezone()": "'UTC'",
     "unix_timestamp()": "CAST(epoch(now()) AS BIGINT)",
 }
-_COPY = re.compile(
+COPY = re.compile(
     r"COPY INTO (\S+) \((.*?)\) FROM \(SELECT (.*) FROM '(/Volumes/[^']+)'\)"
     r" FILEFORMAT = PARQUET FILES = \('([^']+)'\)",
     re.DOTALL,
 )
-_LIST = re.compile(r"LIST '([^']+)'")
+LIST = re.compile(r"LIST '([^']+)'")
 _TYPES = {
     "VARCHAR": "string",
     "BIGINT": "bigint",
@@ -69,6 +69,9 @@ class Lakehouse:
             self.database.execute(view).fetchall()
         return Session(self, catalog)
 
+    def close(self) -> None:
+        self.database.close()
+
     def put(self, path: str, content: bytes) -> None:
         place = self.volumes / path.lstrip("/")
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -85,17 +88,17 @@ class Session:
 
     def run(self, sql: str) -> pa.Table:
         """Run a statement; return its result, of DML the count of rows. Raises Refused."""
-        words = {**_WORDS, "current_catalog()": f"'{self._catalog}'"}
+        words = {**WORDS, "current_catalog()": f"'{self._catalog}'"}
         for word, value in words.items():
             sql = sql.replace(word, value)
         sql = re.sub(r"is_account_group_member\(\w+\)", "false", sql)
         self._lakehouse.database.execute(f'USE "{self._catalog}"').fetchall()
         try:
-            if copied := _COPY.fullmatch(sql):
+            if copied := COPY.fullmatch(sql):
                 return self._copy(*copied.groups())
             if sql.startswith(("CREATE VOLUME", "REORG TABLE")):
                 return _empty()
-            if listed := _LIST.fullmatch(sql):
+            if listed := LIST.fullmatch(sql):
                 return self._list(listed[1])
             (parsed,) = sqlglot.parse(sql, dialect="databricks")
             assert parsed is not None
