@@ -8,3 +8,16 @@ $(SPARK)/ready: tests/warehouses/contract/engines/spark.txt
 	$(PYTHON) -m venv $(SPARK)
 	$(SPARK)/bin/python -m pip install --quiet -r $<
 	@touch $@
+
+# Sail, Spark's SQL on real Delta tables, for what loads rows: its client shares no environment with Spark's parser.
+SAIL := .venv-sail
+$(SAIL)/ready: tests/warehouses/contract/engines/sail.txt tests/warehouses/contract/connectors.txt
+	$(PYTHON) -m venv $(SAIL)
+	$(SAIL)/bin/python -m pip install --quiet -e '.[postgres,zstd]' -r tests/warehouses/contract/connectors.txt -r $<
+	@touch $@
+
+.PHONY: test-sail
+test-sail: $(SAIL)/ready ## Run what loads rows into Databricks on Delta tables, by Sail
+	ENGAGECTL_SAIL=1 $(SAIL)/bin/python -m pytest -q -p no:logging tests/warehouses/test_databricks_load.py $(ARGS)
+
+test-warehouses: $(if $(filter databricks,$(or $(ENGINES),databricks)),test-sail)
