@@ -46,6 +46,8 @@ class Run:
 
     def go(self) -> None:
         if self._is_settled():
+            if tables.has_journal(self.connection, self.journal):  # one of an older engagectl, too
+                tables.ensure(self.connection, self.record, self.journal)
             return
         tables.ensure(self.connection, self.record, self.journal)
         hit("apply.journal_made")
