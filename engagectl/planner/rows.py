@@ -6,7 +6,7 @@ from engagectl.config.project import Project
 from engagectl.diff import Clash
 from engagectl.errors import StatementError
 from engagectl.model.address import Address
-from engagectl.model.change import RebuildColumn
+from engagectl.model.change import RebuildColumn, WidenColumn
 from engagectl.model.column_type import type_text
 from engagectl.model.origin import Origin
 from engagectl.model.plan import Step
@@ -59,7 +59,7 @@ def judge_rows(
 ) -> list[Judged]:
     """Return what is refused because of the rows themselves: values that would not cast, too many rows rewritten."""
     found: list[Judged] = []
-    rewritten = 0
+    rewritten, limit = 0, project.spec.lifecycle.max_rows_rewritten
     for step in steps:
         if isinstance(step.change, RebuildColumn) and connection is not None:
             from engagectl.render import count_misfits
@@ -85,7 +85,12 @@ def judge_rows(
             )
         if "TABLE_REWRITE" in step.hazards:
             rewritten += step.rows or 0
-    limit = project.spec.lifecycle.max_rows_rewritten
+            if step.rows is None and connection is not None and isinstance(step.change, WidenColumn | RebuildColumn):
+                from engagectl.render import table_sql  # the catalog does not know: PostgreSQL has not analysed it yet
+
+                place = table_sql(record, names.table_before(step.change.table))
+                some = f"SELECT 1 FROM {place} LIMIT {limit + 1}"
+                rewritten += _ask(connection, f"SELECT count(*) FROM ({some}) AS counted", step, found)
     if rewritten > limit:
         message = f"{rewritten} rows would be rewritten; lifecycle.max_rows_rewritten is {limit}"
         found.append(
