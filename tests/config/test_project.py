@@ -258,3 +258,25 @@ def test_durations_and_types_are_parsed() -> None:
 def test_the_shipped_schema_is_current() -> None:
     shipped = Path(__file__).parents[2] / "schemas" / "engagectl.schema.json"
     assert shipped.read_text() == schema_text()
+
+
+def test_writers_of_the_same_messages_are_one_error_for_a_table(tmp_path: Path) -> None:
+    """Not one for each pair of them."""
+    writers = {"a": "", "b": "", "c": ", emitter_id: x", "d": ", emitter_id: y", "e": ""}
+    activations = "".join(
+        f"  {name}: {{audience: vip, warehouses: [cdp], table: vip{more}}}\n" for name, more in writers.items()
+    )
+    root = (
+        "project: acme\ndefault_target: dev\ntargets: {dev: {warehouses: {cdp: local}}}\n"
+        "warehouses:\n  local: {type: duckdb, path: a.duckdb}\n"
+        "inputs: {events: {files: [a.jsonl]}}\nspaces: {default: {sources: {main: {input: events}}}}\n"
+        "audiences: {vip: {space: default, kind: profile}}\nactivations:\n"
+    )
+    error = refused(write(tmp_path, root + activations))
+    assert [one.code for one in error.diagnostics if one.severity == "error"] == ["EC310"]
+    (found,) = [one for one in error.diagnostics if one.code == "EC310"]
+    assert found.message.endswith("would write the same messages into one table")
+    assert all(f"activation.{name}" in found.message for name in writers)
+    assert len(found.related) == 4
+    apart = "".join(f"  {n}: {{audience: vip, warehouses: [cdp], table: vip, emitter_id: {n}}}\n" for n in "abc")
+    load_project(write(tmp_path, root + apart))

@@ -184,23 +184,31 @@ def one_column_one_meaning(project: Project) -> Iterator[Diagnostic]:
 
 
 def _messages_twice(project: Project, ids: list[str]) -> Iterator[Diagnostic]:
-    for position, this in enumerate(ids):
-        spec = project.spec.activations[this]
-        for other in ids[:position]:
-            before = project.spec.activations[other]
-            same = (spec.audience, spec.journey, spec.source) == (before.audience, before.journey, before.source)
-            apart = None not in (spec.emitter_id, before.emitter_id) and spec.emitter_id != before.emitter_id
-            if same and not apart and set(events_of(project, this)) & set(events_of(project, other)):
-                yield report(
-                    project,
-                    "EC310",
-                    "error",
-                    f"activation.{this} and activation.{other} would write the same messages into one table",
-                    project.origin("activations", this),
-                    "give both an `emitter_id`, and different ones",
-                    key=True,
-                    related=[(project.origin("activations", other), "the other one is here")],
-                )
+    """Yield one finding for all activations that hang together by messages that two of them would write."""
+    groups: list[list[str]] = []
+    for this in ids:
+        met = [group for group in groups if any(_writes_the_same(project, this, other) for other in group)]
+        groups = [group for group in groups if group not in met]
+        groups.append([this, *(other for group in reversed(met) for other in group)])
+    for this, *others in (group for group in groups if len(group) > 1):
+        named = [f"activation.{one}" for one in (this, *others)]
+        yield report(
+            project,
+            "EC310",
+            "error",
+            f"{', '.join(named[:-1])} and {named[-1]} would write the same messages into one table",
+            project.origin("activations", this),
+            f"give {'both' if len(named) == 2 else 'each'} an `emitter_id`, and different ones",
+            key=True,
+            related=[(project.origin("activations", other), "the other one is here") for other in others],
+        )
+
+
+def _writes_the_same(project: Project, one: str, other: str) -> bool:
+    spec, before = project.spec.activations[one], project.spec.activations[other]
+    same = (spec.audience, spec.journey, spec.source) == (before.audience, before.journey, before.source)
+    apart = None not in (spec.emitter_id, before.emitter_id) and spec.emitter_id != before.emitter_id
+    return same and not apart and bool(set(events_of(project, one)) & set(events_of(project, other)))
 
 
 def _by_table(project: Project) -> dict[tuple[str, str, str], list[str]]:
