@@ -48,6 +48,7 @@ def render(change: Change, warehouse: Warehouse) -> tuple[str, ...]:
     a table must be told first that its columns may change (set_properties.sql.j2), that comes before.
     Raises RefusedError for what this warehouse cannot do, InternalError when a statement is not what it should be.
     """
+    _check_columns(change, warehouse)
     statements = []
     _check_comments(change, warehouse)
     for template, part in _parts(change, warehouse):
@@ -94,6 +95,25 @@ def count_rows(change: RebuildColumn, warehouse: Warehouse) -> str:
     """Return the SELECT that counts the rows and the values which a rebuild keeps."""
     column = ident(warehouse, change.column.name)
     return f"SELECT count(*), count({column})\nFROM {table_sql(warehouse, change.table)}"
+
+
+def _check_columns(change: Change, warehouse: Warehouse) -> None:
+    """Raise RefusedError for a new column under a name that the engine keeps for itself in every table."""
+    match change:
+        case CreateTable(table=table):
+            names = {column.name for column in table.columns}
+        case AddColumn(column=column):
+            names = {column.name}
+        case RenameColumn(column=name):
+            names = {name}
+        case _:
+            return
+    for name in sorted(names & warehouse.limits.system_columns):
+        raise RefusedError(
+            f"{warehouse.title} has a column {name!r} of its own in every table: no other can have the name",
+            code="EC412",
+            help="give it another name",
+        )
 
 
 def _parts(change: Change, warehouse: Warehouse) -> Iterator[tuple[str, Change]]:

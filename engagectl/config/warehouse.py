@@ -92,6 +92,22 @@ class PostgresSpec(_WarehouseSpec):
     dsn: Annotated[SecretField | None, Field(description="instead of all other connection fields")] = None
 
 
+class RedshiftTableLayoutSpec(Spec):
+    """Nothing said means: as Redshift finds it best by itself (DISTSTYLE AUTO, SORTKEY AUTO)."""
+
+    distkey: Annotated[Name | None, Field(description="the column by which rows are spread over the nodes")] = None
+    sortkey: Annotated[Many[Name], Field(description="the columns in whose order rows are kept")] = ()
+
+
+class RedshiftLayoutSpec(Spec):
+    """Of tables that apply makes; what is there already is left as it is."""
+
+    events: Annotated[RedshiftTableLayoutSpec | None, Field(description="sortkey: [received_at] when not said")] = None
+    users: Annotated[
+        RedshiftTableLayoutSpec | None, Field(description="distkey: id and sortkey: [id] when not said")
+    ] = None
+
+
 class RedshiftSpec(_WarehouseSpec):
     type: Literal["redshift"]
     host: Annotated[TextField | None, Field(description="the endpoint; not needed with cluster or workgroup")] = None
@@ -107,8 +123,7 @@ class RedshiftSpec(_WarehouseSpec):
         None
     )
     iam_role: Annotated[TextField | None, Field(description="the role by which COPY reads it; the default one")] = None
-    compute: dict[str, Any] | None = None
-    layout: dict[str, Any] | None = None
+    layout: Annotated[RedshiftLayoutSpec | None, Field(description="DISTKEY and SORTKEY of new tables")] = None
 
 
 class SnowflakeSpec(_WarehouseSpec):

@@ -8,6 +8,7 @@ from engagectl.config.field import seconds
 from engagectl.config.project import Project
 from engagectl.desired.activation import activation, space_of
 from engagectl.desired.classic import connection, trait_type
+from engagectl.desired.layout import laid_out
 from engagectl.desired.part import FeedFacts, Part, Site, declared
 from engagectl.desired.selective_sync import Rules
 from engagectl.model.address import Address, parse_address
@@ -69,6 +70,7 @@ def build(project: Project, warehouse_id: str, record: FeedFacts) -> Desired:
                 if cell.subject and cell.subject not in identified
             )
     state, dormant = _merge(ours)
+    state = laid_out(state, project.spec.warehouses[warehouse_id])
     watched_state, watched_dormant = _merge(watched)
     return Desired(
         warehouse=warehouse_id,

@@ -41,6 +41,14 @@ class Column:
     fed_by: tuple[str, ...] = field(default=(), compare=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How an engine of many nodes shall keep a new table's rows: by which column apart, and in which order."""
+
+    distribute: str = ""
+    sort: tuple[str, ...] = ()
+
+
 Family = Literal["classic", "users", "activation", "found"]
 
 
@@ -60,6 +68,7 @@ class Table:
     kind: Literal["table", "view"] = field(default="table", compare=False)
     database_owner: str = field(default="", compare=False)
     dependents: tuple[str, ...] = field(default=(), compare=False)
+    layout: Layout | None = field(default=None, compare=False)
 
     @cached_property
     def by_name(self) -> Mapping[str, Column]:

@@ -30,6 +30,7 @@ class Limits:
     text_chars: int | None = None
     text_bytes: int | None = None
     comment_chars: int | None = None  # of the comment on a column
+    system_columns: frozenset[str] = frozenset()  # names that no column may have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

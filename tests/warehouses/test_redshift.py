@@ -116,6 +116,14 @@ def test_a_type_that_is_none_is_never_written(name: str) -> None:
         render(AddColumn(table=TableName("s", "t"), column=Column(name="c", type=Native(name))), REDSHIFT)
 
 
+@pytest.mark.parametrize(("engine", "name"), [("redshift", "oid"), ("redshift", "xmin"), ("postgres", "ctid")])
+def test_a_column_that_the_engine_has_itself_is_refused_by_plan(engine: str, name: str) -> None:
+    change = AddColumn(table=TableName("s", "t"), column=Column(name=name, type=Integer()))
+    with pytest.raises(RefusedError, match="of its own in every table") as caught:
+        render(change, warehouse(engine))
+    assert caught.value.code == "EC412"
+
+
 def test_every_column_of_the_journal_has_a_type_of_redshift() -> None:
     written = {REDSHIFT.type_sql(column.type) for table in TABLES for column in table.columns}
     assert written == {"VARCHAR(65535)", "BIGINT", "VARCHAR(36)", "SMALLINT", "INTEGER"}
@@ -264,6 +272,37 @@ def test_what_came_by_reference_is_not_named() -> None:
     assert CANARY not in str(caught.value)
 
 
+WAREHOUSE = """    type: redshift
+    host: cluster.example.com
+    database: cdp
+    auth: {method: password, user: u, password: {$env: REDSHIFT_CANARY}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("layout", "users", "identifies"),
+    [
+        ("", 'DISTSTYLE KEY DISTKEY ("id")\nSORTKEY ("id")', 'SORTKEY ("received_at")'),
+        ("    layout: {events: {}, users: {}}\n", ")", ")"),
+        (
+            "    layout: {events: {distkey: user_id, sortkey: [received_at, id, none_such]}}\n",
+            'DISTSTYLE KEY DISTKEY ("id")\nSORTKEY ("id")',
+            'DISTSTYLE KEY DISTKEY ("user_id")\nSORTKEY ("received_at", "id")',
+        ),
+    ],
+)
+def test_new_tables_are_laid_out_as_the_yaml_says(layout: str, users: str, identifies: str, tmp_path: Path) -> None:
+    house = House(tmp_path, WAREHOUSE + layout)
+    house.write()
+    statements = {
+        step.address.name: step.statements[0]
+        for step in api.make_plan(house.project, offline=True).steps
+        if step.statements
+    }
+    assert statements["engage_default.users"].endswith(f"\n{users}")
+    assert statements["engage_default.identifies"].endswith(f"\n{identifies}")
+
+
 def test_rows_go_in_statements_of_many() -> None:
     assert _insert_of("INSERT INTO a.b (c, d) VALUES (?, ?)") == ("INSERT INTO a.b (c, d)", "(?, ?)")
     assert _insert_of("DELETE FROM a.b WHERE c = ?") == ("", "")
@@ -271,13 +310,6 @@ def test_rows_go_in_statements_of_many() -> None:
 
 def test_a_backslash_in_a_text_is_doubled() -> None:
     assert text_sql("a\\' OR 1") == "'a\\\\'' OR 1'"
-
-
-WAREHOUSE = """    type: redshift
-    host: cluster.example.com
-    database: cdp
-    auth: {method: password, user: u, password: {$env: REDSHIFT_CANARY}}
-"""
 
 
 def test_a_missing_driver_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,7 @@ LIMITS = Limits(
     decimal_precision=1000,  # "8.1.2. Arbitrary Precision Numbers": declared precision
     decimal_scale=1000,
     text_chars=10_485_760,  # MaxAttrSize of varchar(n); text itself has none that matters
+    system_columns=frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}),  # "5.6. System Columns"
 )
 
 _NAIVE = "timestamp without time zone"

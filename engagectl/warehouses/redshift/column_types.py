@@ -30,6 +30,8 @@ LIMITS = Limits(
     decimal_precision=38,  # "Numeric types": DECIMAL or NUMERIC
     decimal_scale=37,  # the same page
     text_bytes=MAX_TEXT_BYTES,
+    # "Unsupported PostgreSQL features": PostgreSQL's system column names cannot be used
+    system_columns=frozenset({"oid", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}),
 )
 
 _NAIVE = "timestamp without time zone"

@@ -57,6 +57,7 @@ def connect(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the libraries that the driver brings along
             import redshift_connector as driver
+            from redshift_connector.cursor import Cursor
     except ImportError:
         raise ConnectError(
             "the Redshift driver is not installed", code="EC502", help="pip install 'engagectl[redshift]'"
@@ -70,10 +71,11 @@ def connect(
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                handle = driver.connect(**known)
+                handle: Any = driver.connect(**known)
         except Exception as error:  # boto3's and the socket's come through as they are
             raise cannot_connect(error, where(said, secrets)) from None
         handle.autocommit = True  # transactions are begun by name
+        handle.cursor = lambda: Cursor(handle, paramstyle="qmark")
         handle._usock.settimeout(None)  # noqa: SLF001  the timeout is for connecting; a load takes what it takes
         return handle
 
@@ -159,7 +161,6 @@ class RedshiftConnection:
     def _run(self, sql: str, parameters: Sequence[object]) -> Any:
         with self._told_safely(sql):
             cursor = self._handle.cursor()
-            cursor.paramstyle = "qmark"
             cursor.execute(sql, list(parameters) or None)
             return cursor
 

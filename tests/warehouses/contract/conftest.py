@@ -16,7 +16,7 @@ from tests.warehouses.contract import matrix
 from tests.warehouses.contract.engines import ENGINES, absent, here
 
 Writing = Callable[[], AbstractContextManager[Connection]]
-Needs = Literal["", "lease", "structure", "rows", "cuts", "databricks"]
+Needs = Literal["", "lease", "structure", "rows", "cuts", "databricks", "redshift"]
 """What a file of cases asks of an engine, as its `NEEDS`: a lease for a lock, that much of `writes`, both ("cuts"), or
 to be it.
 """

@@ -109,6 +109,10 @@ class Emulator:
         return socket.create_connection((host, port))
 
 
+RUNNING: list[Emulator] = []
+"""Those of this process: a test that wants past the proxy finds its server here."""
+
+
 class _Session(threading.Thread):
     """One client: its messages go on in the order they came, rewritten, and the answers come back."""
 
@@ -267,6 +271,8 @@ def running(server: str, s3: str = "") -> Iterator[Emulator]:
                     _Session(client, emulator).start()
 
         threading.Thread(target=accept, daemon=True).start()
+        RUNNING.append(emulator)
         yield emulator
+        RUNNING.remove(emulator)
         emulator.drop_all()
         listener.shutdown(socket.SHUT_RDWR)
