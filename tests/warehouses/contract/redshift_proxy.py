@@ -28,6 +28,7 @@ _REWRITES = (
     (re.compile(r"\b(?:DISTSTYLE (?:AUTO|EVEN|ALL|KEY)|DISTKEY ?\([^)]*\)|(?:COMPOUND )?SORTKEY ?\([^)]*\))"), ""),
     (re.compile(r"\bENCODE \w+"), ""),
     (re.compile(r"^VACUUM DELETE ONLY (.*) TO 100 PERCENT"), r"VACUUM \1"),
+    (re.compile(r"\bJSON_SERIALIZE\("), "json_written("),  # which PostgreSQL's grammar has for itself
     (re.compile(r"^SET (query_group|enable_case_sensitive_identifier) TO"), r"SET redshift.\1 TO"),
 )
 _COPY = re.compile(
@@ -40,7 +41,7 @@ SETUP = """
 SET allow_system_table_mods = on;
 CREATE DOMAIN pg_catalog.super AS jsonb;
 CREATE FUNCTION pg_catalog.json_parse(text) RETURNS super LANGUAGE sql IMMUTABLE AS 'SELECT CAST($1 AS jsonb)';
-CREATE FUNCTION pg_catalog.json_serialize(super) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT CAST($1 AS text)';
+CREATE FUNCTION pg_catalog.json_written(super) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT CAST($1 AS text)';
 CREATE FUNCTION pg_catalog.getdate() RETURNS timestamp LANGUAGE sql
   AS 'SELECT CAST(statement_timestamp() AS timestamp)';
 CREATE FUNCTION pg_catalog.last_day(date) RETURNS date LANGUAGE sql IMMUTABLE

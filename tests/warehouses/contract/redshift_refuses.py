@@ -34,7 +34,7 @@ REFUSED: dict[str, str] = {
     r"\bLATERAL\b": "no LATERAL",
     r"\binfinity\b": "a time is never infinite",
     # "Reserved words": those of them that no statement of ours has a use for
-    r"\b(?:identity|tag|open|percent|permissions|snapshot|restore|recover|language|backup|wallet|offline|parallel|delta"
+    r"\b(?:identity|tag|open|permissions|snapshot|restore|recover|language|backup|wallet|offline|parallel|delta"
     r"|deflate|defrag|resort|luns?)\b": "a reserved word that is not quoted",
     # "Unsupported PostgreSQL data types"
     r"\bJSONB?\b(?!_)": "JSON is SUPER",

@@ -96,7 +96,8 @@ def _sync(house: House, *, after: int) -> bool:
                     progress=passes.Silent(),
                 )
             finally:
-                line.end()
+                if line.is_cut:  # else the session gives its lease back at its end
+                    line.end()
     except Pulled:
         api.unlock(house.project)
     return line is not None and line.is_cut
