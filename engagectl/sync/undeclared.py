@@ -15,7 +15,7 @@ KEYS_MAX = 1000
 """So many keys of a kind are told apart in a chunk; what comes beyond is counted together."""
 OTHERS = "(others)"
 _SAMPLED = 16
-_SAMPLE_FROM = 20_000
+_SAMPLE_FROM = 4_000
 _AT = "json_extract(m.body, '/' || replace(replace(k, '~', '~0'), '/', '~1'))"
 _WHEN = "strftime(timezone('UTC', {}(m.received_at)), '%Y-%m-%dT%H:%M:%S.%fZ')"
 
