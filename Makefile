@@ -39,6 +39,10 @@ test-warehouses: $(EMULATORS) $(WAREHOUSES)/ready ## Run the contract of warehou
 	$(EMULATED_BY) ENGAGECTL_REQUIRE='$(or $(ENGINES),$(EMULATED))' $(if $(ARGS),,ENGAGECTL_WRITE_MATRIX=1) \
 	  $(WAREHOUSES)/bin/python -m pytest -q -n 2 $(CONTRACT) $(if $(ENGINES),-k '$(subst $(space), or ,$(ENGINES))') $(ARGS)
 
+W ?= snowflake
+test-live: $(WAREHOUSES)/ready ## Run the contract against a cloud service: W=snowflake; its file in engines/ names the variables
+	ENGAGECTL_REQUIRE=$(W) $(WAREHOUSES)/bin/python -m pytest -q $(CONTRACT) -k '$(W)' $(ARGS)
+
 test-html: $(VENV)/ready ## Render the HTML plan in headless Chromium (needs chromium)
 	$(BIN)/python -m pytest -q -m browser tests/show
 

@@ -36,7 +36,7 @@ def _sql(at: str, journal: str) -> str:
         f"GRANT ROLE {sync} TO ROLE {apply};  -- apply renames what sync keeps in the journal",
         f"CREATE SCHEMA IF NOT EXISTS {at}.{journal};",
         f"GRANT OWNERSHIP ON SCHEMA {at}.{journal} TO ROLE {apply} COPY CURRENT GRANTS;",
-        f"GRANT USAGE, CREATE TABLE ON SCHEMA {at}.{journal} TO ROLE {sync};",
+        f"GRANT USAGE, CREATE TABLE, CREATE STAGE ON SCHEMA {at}.{journal} TO ROLE {sync};",
         f"GRANT USAGE ON SCHEMA {at}.{journal} TO ROLE {plan};",
         f"GRANT USAGE ON FUTURE SCHEMAS IN DATABASE {at} TO ROLE {plan};",
         f"GRANT USAGE ON FUTURE SCHEMAS IN DATABASE {at} TO ROLE {sync};",
@@ -80,6 +80,15 @@ def _terraform(database: str, journal: str) -> str:
     blocks.append(
         _granted(
             "apply_journal", ROLES["apply"], ["USAGE", "CREATE TABLE"], f"schema_name = {schema}", kind="on_schema"
+        )
+    )
+    blocks.append(
+        _granted(
+            "sync_journal",
+            ROLES["sync"],
+            ["USAGE", "CREATE TABLE", "CREATE STAGE"],
+            f"schema_name = {schema}",
+            kind="on_schema",
         )
     )
     return "\n\n".join(blocks)
@@ -193,6 +202,7 @@ def _on_containers(
     for schema in there:
         makes = role == "apply" or (role == "sync" and schema == journal)
         wanted = ["USAGE", "CREATE TABLE"] if makes else ["USAGE"]
+        wanted += ["CREATE STAGE"] if role == "sync" and schema == journal else []  # a temporary one, for its files
         gone = [one for one in wanted if not held.has(one, "SCHEMA", database, schema)]
         if gone:
             yield f"GRANT {', '.join(gone)} ON SCHEMA {_path(database, schema)}"

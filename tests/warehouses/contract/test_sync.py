@@ -174,6 +174,24 @@ def test_undeclared_keys_become_columns_when_they_are_asked_to(house: House, rec
     assert house.drift().steps == ()
 
 
+def test_a_feed_whose_table_has_changed_is_left_out_and_the_others_load(
+    house: House, record: Warehouse, writing: Writing
+) -> None:
+    house.write(SPACE)
+    house.messages(identify(1, {"visits": 1}), track(2, "Audience Entered", {**AUDIENCE, "tier": "gold"}))
+    house.apply()
+    log = table_sql(record, TableName("default", "log"))
+    with writing() as connection:
+        connection.execute(f"ALTER TABLE {log} DROP COLUMN {ident(record, 'tier')}")
+    report = house.sync()
+    assert [str(one.address) for one in report.left_out] == ["local/activation.log"]
+    assert [row[0] for row in rows(house, record, "engage_default.identifies", "id, user_id")] == ["m1"]
+    house.apply()
+    report = house.sync()
+    assert not report.left_out
+    assert [row[0] for row in rows(house, record, "default.log", "tier, received_at")] == ["gold"]
+
+
 def test_status_history_and_the_lock_tell_what_happens(house: House) -> None:
     house.write(SPACE)
     house.messages(identify(1, {"visits": 1}))
