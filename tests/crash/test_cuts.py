@@ -49,7 +49,7 @@ def test_a_connection_cut_at_a_commit(postgres_worlds: Worlds, whole: Proxy, nth
     "point", [point for point in SYNC_POINTS if point.startswith(("chunk.", "checkpoint.", "users."))]
 )
 def test_a_terminated_session_at_any_point(postgres_worlds: Worlds, point: str) -> None:
-    with postgres_worlds.applied(7) as world:
+    with postgres_worlds.applied(8) as world:
 
         def terminate() -> None:
             with psycopg.connect(world.dsn, autocommit=True) as admin:

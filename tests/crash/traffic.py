@@ -15,7 +15,7 @@ from tests.crash.fork import result
 from tests.scenarios.house import identify, track
 
 SEED = int(os.environ.get("ENGAGECTL_CRASH_SEED", "0")) * 1000
-CHUNK_BYTES = 1400
+CHUNK_BYTES = 2600  # two chunks or more of every seed
 
 
 def traffic(seed: int) -> list[bytes]:
@@ -108,7 +108,7 @@ def _parquet(path: Path, lines: Sequence[bytes]) -> None:
 PLAIN = Form(_in_two, _plain)
 FORMS: Mapping[str, Form] = {
     "two files": PLAIN,
-    "many small files": Form(_in_many, _plain, chunk_bytes=4000),
+    "many small files": Form(_in_many, _plain, chunk_bytes=6000),
     "gzip": Form(_in_two, _gzip),
     "Parquet": Form(_messages_in_two, _parquet, counts_rows=True),
 }
