@@ -61,8 +61,13 @@ class Lakehouse:
         self.volumes = Path(tempfile.mkdtemp(prefix="bricks-"))
         self.properties: dict[str, set[str]] = {}
         self.loaded: dict[str, set[str]] = {}
+        self.has_documents = False
+        self._catalogs: set[str] = set()
 
     def session(self, catalog: str) -> "Session":
+        if catalog in self._catalogs:
+            return Session(self, catalog)
+        self._catalogs.add(catalog)
         self.database.execute(f"ATTACH IF NOT EXISTS ':memory:' AS \"{catalog}\"").fetchall()
         self.database.execute(f'CREATE SCHEMA IF NOT EXISTS "{catalog}"._uc').fetchall()
         for view in _information_schema(catalog):
@@ -88,6 +93,7 @@ class Session:
 
     def run(self, sql: str) -> pa.Table:
         """Run a statement; return its result, of DML the count of rows. Raises Refused."""
+        self._lakehouse.has_documents |= "VARIANT" in sql
         words = {**WORDS, "current_catalog()": f"'{self._catalog}'"}
         for word, value in words.items():
             sql = sql.replace(word, value)
@@ -130,6 +136,8 @@ class Session:
 
     def _without_variants(self, sql: str) -> str:
         """Give documents as their text, as the connector does."""
+        if not self._lakehouse.has_documents:
+            return sql
         kinds = self._do(f"DESCRIBE {sql}").fetchall()
         texts = [
             f'CAST(CAST("{name}" AS JSON) AS VARCHAR) AS "{name}"' for name, kind, *_ in kinds if kind == "VARIANT"
