@@ -18,6 +18,7 @@ from engagectl.warehouses.databricks.connect import DatabricksConnection
 from engagectl.warehouses.databricks.load import DatabricksLoader
 from engagectl.warehouses.registry import warehouse
 from engagectl.warehouses.tag import Tag
+from engagectl.warehouses.words import word
 from tests.warehouses.contract.bricks.lakehouse import Lakehouse, Refused, Session
 
 BRICKS = warehouse("databricks")
@@ -147,6 +148,20 @@ def test_a_transaction_reads_what_it_has_written_and_others_do_not(
     connection.execute("DELETE FROM j.log WHERE 1 = 1")
     connection.rollback()
     assert len(other.query(asked)) == 3
+
+
+@pytest.mark.parametrize("journal", ["j", "the-journal", "odd`name"])
+def test_what_was_written_is_seen_whatever_the_journal_is_called(lakehouse: Any, journal: str) -> None:
+    connection, _ = opened(lakehouse)
+    connection.lock(journal, timeout_s=0, holder=Holder(command="sync"))
+    place = f"{word(journal)}.log"
+    connection.execute(f"CREATE TABLE {place} (id STRING)")
+    connection.begin()
+    connection.execute(f"INSERT INTO {place} (id) VALUES (?)", (f"{place} x",))
+    assert connection.query(f"SELECT id FROM {place} WHERE id = ?", (f"{place} x",)) == [(f"{place} x",)]
+    assert connection.query(f"SELECT count(*) FROM {place} AS l WHERE l.id = 'no'") == [(0,)]
+    connection.commit()
+    assert connection.query(f"SELECT count(*) FROM {place}") == [(1,)]
 
 
 def _write(connection: DatabricksConnection, loader: DatabricksLoader) -> None:

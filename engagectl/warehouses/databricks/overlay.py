@@ -12,7 +12,8 @@ def bare(name: str) -> str:
     return name.strip("`").lower()
 
 
-_NAME = re.compile(r"'(?:[^'\\]|\\.)*'|`[^`]*`\.`[^`]*`|[\w.`]+")
+_PART = r"(?:`(?:[^`]|``)*`|\w+)"
+_NAME = re.compile(rf"'(?:[^'\\]|\\.)*'|{_PART}(?:\.{_PART})*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,8 @@ def _sync(house: House, *, after: int) -> bool:
                 if line.is_cut:  # else the session gives its lease back at its end
                     line.end()
     except Pulled:
-        api.unlock(house.project)
+        pass
+    api.unlock(house.project)  # a session that was ended gave nothing back
     return line is not None and line.is_cut
 
 
