@@ -13,10 +13,10 @@ from engagectl import api
 from engagectl.warehouses.databricks.dialect import literal
 from tests.scenarios.house import House, identify
 from tests.warehouses.contract.engine import program
-from tests.warehouses.contract.engines.databricks import SPARK, statements
+from tests.warehouses.contract.engines.databricks import LIVE, SPARK, statements
 from tests.warehouses.contract.test_cut_commits import BATCH, SYNCED
 
-NEEDS = "databricks"
+NEEDS = "none" if LIVE else "databricks"
 PARSE = Path(__file__).parent / "spark/parse.py"
 SNAPSHOTS = Path(__file__).parents[2] / "render/__snapshots__/test_snapshots"
 OURS_ALONE = ("COPY INTO", "CREATE VOLUME", "LIST", "PUT", "REMOVE", "REORG TABLE")
