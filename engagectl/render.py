@@ -151,6 +151,8 @@ def _parts(change: Change, warehouse: Warehouse) -> Iterator[tuple[str, Change]]
             if _source(warehouse, _PROPERTIES):
                 yield _PROPERTIES, change
             yield f"{kind_of(change)}.sql.j2", change
+        case RebuildColumn() if warehouse.capabilities.rebuilds_beside:
+            yield from _rebuilt_beside(change, warehouse)
         case CreateSchema() | RenameTable() | RebuildColumn() | SetComment() | DropTable():
             yield f"{kind_of(change)}.sql.j2", change
         case _:
@@ -158,11 +160,30 @@ def _parts(change: Change, warehouse: Warehouse) -> Iterator[tuple[str, Change]]
 
 
 _INDEX, _PROPERTIES = "create_users_index.sql.j2", "set_properties.sql.j2"
+_FILL = "fill_column.sql.j2"
+
+
+def _rebuilt_beside(change: RebuildColumn, warehouse: Warehouse) -> Iterator[tuple[str, Change]]:
+    """Yield what gives a column another type where no column changes it: a new one is filled and takes its place."""
+    name, column = change.table, change.column
+    beside = Column(name=_beside(column.name, warehouse), type=column.type)
+    yield "add_column.sql.j2", AddColumn(table=name, column=beside)
+    yield _FILL, change
+    yield "drop_column.sql.j2", DropColumn(table=name, column=column.name, type=change.before.type, reason="rebuilt")
+    yield "rename_column.sql.j2", RenameColumn(table=name, before=beside.name, column=column.name)
+    if column.description:
+        yield "set_comment.sql.j2", _comment(name, column.name, column.description)
+
+
+def _beside(name: str, warehouse: Warehouse) -> str:
+    return fit(f"{name}__rebuilt", name, identifier_bytes=warehouse.limits.identifier_bytes or 255)
 
 
 def _is_possible(change: WidenColumn | RebuildColumn, warehouse: Warehouse) -> bool:
     """Tell whether the engine can change the type so: some widen in place and rebuild nothing."""
     before, after = warehouse.settle(change.before.type), warehouse.settle(change.column.type)
+    if isinstance(change, WidenColumn) and warehouse.capabilities.rebuilds_beside:
+        return warehouse.relate(before, after) == "widen"
     return warehouse.capabilities.rebuilds or warehouse.relate(before, after) != "rebuild"
 
 
@@ -256,6 +277,9 @@ def _filters(warehouse: Warehouse) -> dict[str, Callable[..., Fragment]]:
     def clustered_filter(table: Table) -> Fragment:
         return Fragment(", ".join(ident(warehouse, name) for name in warehouse.clustered(table)))
 
+    def beside_filter(name: str) -> Fragment:
+        return Fragment(ident(warehouse, _beside(name, warehouse)))
+
     def index_filter(name: TableName) -> Fragment:
         index = f"{name.table}_id_key"
         return Fragment(ident(warehouse, fit(index, index, identifier_bytes=warehouse.limits.identifier_bytes or 255)))
@@ -268,6 +292,7 @@ def _filters(warehouse: Warehouse) -> dict[str, Callable[..., Fragment]]:
         "cast": cast_filter,
         "clustered": clustered_filter,
         "index": index_filter,
+        "beside": beside_filter,
     }
 
 
@@ -311,7 +336,12 @@ def check_statement(sql: str, change: Change, warehouse: Warehouse, *, template:
         if statement is None or _set_properties(statement) != _changed_table(change):
             raise InternalError(f"the SQL that sets properties of {warehouse.title} is not what it should be: {sql!r}")
         return
-    if statement is None or not _is_for(statement, change, index=template == _INDEX):
+    is_right = statement is not None and (
+        _fills(statement, change, warehouse)
+        if template == _FILL
+        else _is_for(statement, change, index=template == _INDEX)
+    )
+    if statement is None or not is_right:
         raise InternalError(f"the SQL of {kind_of(change)} for {warehouse.title} is not what it should be: {sql!r}")
     drops = statement.find(exp.Drop) is not None
     if drops != isinstance(change, DropColumn | DropTable):
@@ -399,6 +429,20 @@ def _is_for(statement: "exp.Expr", change: Change, *, index: bool) -> bool:
             return False
         case _:
             assert_never(change)
+
+
+def _fills(statement: "exp.Expr", change: Change, warehouse: Warehouse) -> bool:
+    """Tell whether a statement fills the new column of a rebuild, in every row of that table, and does nothing else."""
+    from sqlglot import exp
+
+    if not isinstance(statement, exp.Update) or not isinstance(change, RebuildColumn):
+        return False
+    table, sets = statement.this, statement.expressions
+    return (
+        (table.db, table.name) == _pair(change.table)
+        and statement.args.get("where") is None
+        and [one.this.name for one in sets] == [_beside(change.column.name, warehouse)]
+    )
 
 
 def _pair(name: TableName) -> tuple[str, str]:

@@ -143,6 +143,9 @@ class Run:
         if misfits:
             raise RefusedError(f"{step.address}: {misfits} values would not convert", code="EC602")
         counted = count_rows(step.change, self.record)
+        alone = self.record.capabilities.ddl_in_transaction and not self.one_transaction
+        if alone:  # the steps of a rebuild belong together: half of them would leave the values under another name
+            self.connection.begin()
         before = self.connection.query(counted)
         for statement in step.statements:
             self.connection.execute(statement)
@@ -150,6 +153,8 @@ class Run:
         after = self.connection.query(counted)
         if after != before:
             raise RefusedError(f"{step.address}: {before[0]} rows and values before the rebuild, {after[0]} after it")
+        if alone:
+            self.connection.commit()
 
     def _done(self, number: int, step: Step) -> None:
         follow(step.change, self.connection, self.journal)

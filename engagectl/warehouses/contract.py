@@ -44,6 +44,7 @@ class Capabilities:
     rewrites: Callable[[ColumnType, ColumnType], bool]  # does widening from -> to rewrite the table?
     add_many_columns: bool  # can one ALTER TABLE add several columns?
     rebuilds: bool  # can a column get another type by casting its values?
+    rebuilds_beside: bool = False  # and only so: by a new column, which takes the old one's place and its name
     writes: Literal["nothing", "structure", "rows"]  # what engagectl writes there yet: apply makes structure, sync rows
     tagged: bool  # does a session carry a Tag that others can see: application_name, query tag, labels?
     outside_transaction: tuple[type, ...] = ()  # kinds of change that no transaction takes, where it takes others

@@ -13,7 +13,8 @@ from engagectl.cli.flags import Invocation, take
 ROOT = Path(__file__).parents[2]
 INLINE = re.compile(r"(?<!`)`((?:engagectl|make) [^`\n]+)`(?!`)")
 BLOCK = re.compile(r"^```(?:bash|sh|shell|console)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-TARGETS = set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+MAKEFILES = [ROOT / "Makefile", *(ROOT / "tests/warehouses/contract/engines").glob("*.mk")]
+TARGETS = set(re.findall(r"^([a-z][\w-]*):", "".join(one.read_text() for one in MAKEFILES), re.MULTILINE))
 
 
 def lines(page: Path) -> list[list[str]]:

@@ -98,7 +98,8 @@ WAREHOUSE = Warehouse(
         case="lower",  # "Names and identifiers": quoted names are folded, too
         rewrites=rewrites,
         add_many_columns=False,  # "ALTER TABLE": one ADD COLUMN a statement
-        rebuilds=False,
+        rebuilds=True,
+        rebuilds_beside=True,  # "ALTER TABLE": ALTER COLUMN TYPE is for the size of a VARCHAR alone
         writes="rows",
         tagged=True,  # application_name and query_group
     ),

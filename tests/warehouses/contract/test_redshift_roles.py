@@ -1,4 +1,4 @@
-"""Redshift alone: a user who may not do something, half-way, until it has the grants that doctor names."""
+"""Redshift alone: columns rebuilt beside themselves, and a user who lacks a right until it has what doctor names."""
 
 import secrets
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from psycopg import sql
 
 from engagectl import api
 from engagectl.warehouses.contract import Role
-from tests.scenarios.house import House, identify
+from tests.scenarios.house import SPACE, House, identify, track
 from tests.warehouses.contract import redshift_proxy
 
 NEEDS = "redshift"
@@ -86,3 +86,29 @@ def test_a_right_that_is_missing_half_way_leaves_one_feed_out_and_loses_nothing(
     assert house.sync().exit_code == 0
     assert house.rows("engage_default.identifies", "id", order="1") == [("m1",)]
     assert house.rows("engage_default.audience_entered", "id", order="1") == [("m2",)]
+
+
+@pytest.mark.parametrize(
+    "length", [8, 16]
+)  # a longer VARCHAR is in no transaction: then the rebuild has one of its own
+def test_a_column_gets_another_type_by_one_beside_it(length: int, house: House) -> None:
+    log = (
+        "activations:\n  log:\n    audience: first_time_shopper\n    warehouses: [cdp]\n    table: log\n    mappings:\n"
+        "      - {from: properties.n, to: n, type: string, description: a number}\n"
+        "      - {from: properties.tier, to: tier, type: string, max_chars: 8}\n"
+    )
+    house.write(SPACE + log)
+    called = {"audience_key": "first_time_shopper", "first_time_shopper": True}
+    house.messages(*(track(n, "Audience Entered", {**called, "n": str(n)}) for n in (1, 22)))
+    house.apply()
+    house.sync()
+    root = house.root / "engagectl.yaml"
+    root.write_text(root.read_text() + "\nlifecycle: {type_changes: rebuild}\n")
+    (house.root / "engage/space.yaml").write_text(
+        SPACE
+        + log.replace("to: n, type: string", "to: n, type: integer").replace("max_chars: 8", f"max_chars: {length}")
+    )
+    house.apply()
+    assert house.rows("default.log", "id, n") == [("m1", 1), ("m22", 22)]
+    assert house.plan().steps == ()
+    assert house.drift().steps == ()
