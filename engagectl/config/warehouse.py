@@ -154,14 +154,30 @@ class BigquerySpec(_WarehouseSpec):
     layout: dict[str, Any] | None = None
 
 
+class DatabricksTableLayoutSpec(Spec):
+    """Nothing said means: no clustering."""
+
+    cluster_by: Annotated[
+        Many[Name], Field(description="up to four of the first 32 columns, by which rows are kept together")
+    ] = ()
+
+
+class DatabricksLayoutSpec(Spec):
+    """Of tables that apply makes; what is there already is left as it is."""
+
+    events: Annotated[
+        DatabricksTableLayoutSpec | None, Field(description="cluster_by: [received_at] when not said")
+    ] = None
+    users: Annotated[DatabricksTableLayoutSpec | None, Field(description="cluster_by: [id] when not said")] = None
+
+
 class DatabricksSpec(_WarehouseSpec):
     type: Literal["databricks"]
     host: TextField
     http_path: TextField
     catalog: TextField
     user: TextField | None = None
-    compute: dict[str, Any] | None = None
-    layout: dict[str, Any] | None = None
+    layout: Annotated[DatabricksLayoutSpec | None, Field(description="liquid clustering of new tables")] = None
 
 
 WarehouseSpec = Annotated[

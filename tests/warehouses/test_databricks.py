@@ -451,3 +451,24 @@ def test_offline_it_plans_and_writes_sql_without_driver_or_secret(tmp_path: Path
     assert any("`first_time_shopper` BOOLEAN" in sql for sql in statements)
     assert run("-C", str(tmp_path), "docs").code == 0
     assert "ON CATALOG `main`" in run("-C", str(tmp_path), "doctor", "--grants", "sql").out
+
+
+@pytest.mark.parametrize(
+    ("layout", "users", "identifies"),
+    [
+        ("", "CLUSTER BY (`id`)", "CLUSTER BY (`received_at`)"),
+        ("    layout: {events: {}, users: {}}\n", "USING DELTA\nTBLPROPERTIES", "USING DELTA\nTBLPROPERTIES"),
+        (
+            "    layout: {events: {cluster_by: [user_id, received_at, none_such]}}\n",
+            "CLUSTER BY (`id`)",
+            "CLUSTER BY (`user_id`, `received_at`)",
+        ),
+    ],
+)
+def test_new_tables_are_clustered_as_the_yaml_says(layout: str, users: str, identifies: str, tmp_path: Path) -> None:
+    house = House(tmp_path, WAREHOUSE + layout)
+    house.write()
+    statements = [sql for step in api.make_plan(house.project, offline=True).steps for sql in step.statements]
+    for table, expected in (("users", users), ("identifies", identifies)):
+        (made,) = [sql for sql in statements if f"CREATE TABLE IF NOT EXISTS `engage_default`.`{table}`" in sql]
+        assert expected in made
