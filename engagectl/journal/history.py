@@ -160,13 +160,14 @@ def record_loads(connection: Connection, journal: str, *, sync_id: str, loads: S
             + ", ".join([f"({', '.join('?' * 15)})"] * len(some)),
             [value for load in some for value in _row(sync_id, load)],
         )
-    for load in loads:
-        for (schema, table), rows in load.tables.items():
-            connection.execute(
-                f"INSERT INTO {place(journal, 'load_tables')} (sync_id, feed, schema_name, table_name, inserted)"
-                " VALUES (?, ?, ?, ?, ?)",
-                (sync_id, load.feed, schema, table, rows),
-            )
+    counts = [(sync_id, load.feed, *name, rows) for load in loads for name, rows in load.tables.items()]
+    for start in range(0, len(counts), _ROWS):
+        some_counts = counts[start : start + _ROWS]
+        connection.execute(
+            f"INSERT INTO {place(journal, 'load_tables')} (sync_id, feed, schema_name, table_name, inserted) VALUES "
+            + ", ".join(["(?, ?, ?, ?, ?)"] * len(some_counts)),
+            [value for row in some_counts for value in row],
+        )
 
 
 def _row(sync_id: str, load: Load) -> tuple[object, ...]:

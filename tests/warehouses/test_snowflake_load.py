@@ -55,6 +55,7 @@ class Server:
         self.asked: list[str] = []
         self.files: list[bytes] = []
         self.rows = 0
+        self.stored: list[tuple[Any, ...]] = []
 
     def query(self, sql: str, _: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         self.asked.append(sql)
@@ -65,7 +66,7 @@ class Server:
         if sql.startswith("COPY "):
             return [("part-0.csv.gz", "LOADED", self.rows, self.rows - self.loses)]
         if sql.startswith("SELECT part, hash"):
-            return [(0, "00000000-0000-0000-0000-000000000001", 2)]
+            return self.stored
         return []
 
     def execute(self, sql: str, _: Sequence[object] = ()) -> int:
@@ -88,9 +89,11 @@ def test_every_statement_of_a_chunk(snapshot: SnapshotAssertion) -> None:
     run = loader.stage.execute
     run(
         "CREATE TEMP TABLE ec_ids AS SELECT 0::SMALLINT AS part, uuid() AS hash, 1 AS day, 2::BIGINT AS mask"
+        " FROM range(3)"
     ).fetchall()
     loader.ready(30)
     server.asked.append("BEGIN TRANSACTION")
+    server.stored = [(0, f"00000000-0000-0000-0000-00000000000{n}", bits, 2) for n, bits in enumerate((2, 0))]
     assert loader.remember("ec_ids", "ec_known", [Window(0, 2, 7)]) == 1
     assert run("SELECT part, mask FROM ec_known").fetchall() == [(0, 2)]
     values = ", ".join(f"NULL AS {name}" for name in KINDS)
@@ -129,6 +132,20 @@ def test_every_statement_of_a_fold(snapshot: SnapshotAssertion) -> None:
     told = [floor, *in_users, *in_times]
     assert "\n".join(told) == snapshot(extension_class=SqlFile)
     assert [type(_statement(one)).__name__ for one in told] == ["Update", "Update", "Insert", "Update", "Insert"]
+
+
+def test_ids_that_are_all_new_or_all_known_cost_one_statement_less() -> None:
+    server = Server()
+    loader = _loader(server)
+    loader.stage.execute(
+        "CREATE TEMP TABLE ec_ids AS SELECT 0::SMALLINT AS part, uuid() AS hash, 1 AS day, 2::BIGINT AS mask"
+    ).fetchall()
+    loader.ready(4)
+    loader.remember("ec_ids", "ec_known")
+    assert [sql.split()[0] for sql in server.asked[-4:]] == ["PUT", "COPY", "SELECT", "INSERT"]
+    server.stored = [(0, "00000000-0000-0000-0000-000000000001", 2, 2)]
+    assert loader.remember("ec_ids", "ec_known") == 1
+    assert [sql.split()[0] for sql in server.asked[-3:]] == ["PUT", "COPY", "SELECT"]
 
 
 def test_a_row_that_does_not_arrive_is_an_error_and_never_a_loss() -> None:

@@ -8,6 +8,7 @@ INSERT; a text has a sign before it, so that an empty one never depends on how a
 
 import uuid
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from engagectl.errors import InternalError, StatementError
 from engagectl.failpoint import hit
@@ -50,7 +51,8 @@ class SnowflakeLoader:
         self._folder = staging.private_folder(self)
         self.stage = staging.open_stage(self._folder, memory_mb=connection.memory_mb)
         self._name = uuid.uuid4().hex
-        self._batch = self._cleared = 0
+        self._batch = 0
+        self._filled: set[str] = set()
         self._columns = 0
         self._into = _ROWS
         self._session = -1
@@ -58,10 +60,9 @@ class SnowflakeLoader:
     def ready(self, columns: int) -> None:
         """Make the temporary stage and table of this session, with room for so many columns; empty the table."""
         if self._session == self._connection.sessions and columns <= self._columns:
-            if self._batch > self._cleared:
-                for table in (_ROWS, _KEYS):
-                    self._connection.execute(f"TRUNCATE TABLE {table}")
-                self._cleared = self._batch
+            for table in sorted(self._filled):
+                self._connection.execute(f"TRUNCATE TABLE {table}")
+            self._filled.clear()
             return
         self._columns = max(columns, self._columns, _COLUMNS)
         self._connection.execute(f"USE SCHEMA {word(self._journal)}")
@@ -69,7 +70,8 @@ class SnowflakeLoader:
         for table, width in ((_ROWS, self._columns), (_KEYS, _KEY_COLUMNS)):
             shape = ", ".join(f"c{n} VARCHAR" for n in range(width))
             self._connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE {table} (batch NUMBER(38, 0), {shape})")
-        self._session, self._cleared = self._connection.sessions, self._batch
+        self._session = self._connection.sessions
+        self._filled.clear()
 
     def insert(self, table: TableName, columns: Columns, select: str, nulls: Collection[str] = ()) -> int:
         del nulls  # they are commas in the file
@@ -108,30 +110,33 @@ class SnowflakeLoader:
             [("part", Integer()), ("hash", Text()), ("day", Integer()), ("mask", Integer())],
             f"SELECT part, hash, day, mask FROM {quoted(ids)}",
         )
-        rows: list[tuple[object, ...]] = []
+        rows: list[tuple[Any, ...]] = []
         if sent:
             source = (
                 f"SELECT {values.read('c0', Integer())} AS i_part, {values.read('c1', Text())} AS i_hash,"
                 f" {values.read('c2', Integer())} AS i_day, {values.read('c3', Integer())} AS i_mask FROM {self._rows}"
             )
             stored, joined = _visible(windows), "part = i_part AND hash = i_hash"
-            rows = self._connection.query(
-                f"SELECT part, hash, {stored} FROM {self._seen} JOIN ({source}) AS i ON {joined} WHERE {stored} <> 0"
+            there = self._connection.query(
+                f"SELECT part, hash, {stored}, i_mask FROM {self._seen} JOIN ({source}) AS i ON {joined}"
             )
-            self._connection.execute(
-                f"UPDATE {self._seen} SET feeds = BITOR(feeds, i_mask),"
-                " day = CASE WHEN day IS NULL OR i_day > day THEN i_day ELSE day END"
-                f" FROM ({source}) AS i WHERE {joined} AND {stored} <> i_mask"
-            )
-            self._connection.execute(
-                f"INSERT INTO {self._seen} (part, hash, day, feeds) SELECT i_part, i_hash, i_day, i_mask"
-                f" FROM ({source}) AS i WHERE NOT EXISTS (SELECT 1 FROM {self._seen} WHERE {joined})"
-            )
+            rows = [row for row in there if int(row[2])]
+            if any(int(seen) != int(mask) for _, _, seen, mask in there):
+                self._connection.execute(
+                    f"UPDATE {self._seen} SET feeds = BITOR(feeds, i_mask),"
+                    " day = CASE WHEN day IS NULL OR i_day > day THEN i_day ELSE day END"
+                    f" FROM ({source}) AS i WHERE {joined} AND {stored} <> i_mask"
+                )
+            if len(there) < sent:
+                self._connection.execute(
+                    f"INSERT INTO {self._seen} (part, hash, day, feeds) SELECT i_part, i_hash, i_day, i_mask"
+                    f" FROM ({source}) AS i WHERE NOT EXISTS (SELECT 1 FROM {self._seen} WHERE {joined})"
+                )
         staging.run(
             self.stage,
             f"CREATE OR REPLACE TEMP TABLE {quoted(known)} AS SELECT unnest(?::SMALLINT[]) AS part,"
             " unnest(?::VARCHAR[])::UUID AS hash, unnest(?::BIGINT[]) AS mask",
-            [[row[at] if at == 1 else int(str(row[at])) for row in rows] for at in range(3)],
+            [[row[at] if at == 1 else int(row[at]) for row in rows] for at in range(3)],
         )
         return len(rows)
 
@@ -205,6 +210,7 @@ class SnowflakeLoader:
             copy = (
                 f"COPY INTO {self._into} FROM {place} FILE_FORMAT = ({FORMAT}) ON_ERROR = ABORT_STATEMENT PURGE = TRUE"
             )
+            self._filled.add(self._into)
             told = self._connection.query(copy)
             loaded = sum(int(row[3]) for row in told if len(row) > 3)
             if loaded != files.rows:
