@@ -75,22 +75,24 @@ def mark(stage: Stage) -> Seen:
     """Write the computation beside each message and return what there is."""
     query = stage.handle.execute
     query(f"CREATE OR REPLACE TEMP VIEW ec_named AS SELECT *, {computation(stage)} AS computation FROM ec_full")
-    query(
-        "CREATE OR REPLACE TEMP TABLE ec_computations AS SELECT computation, row_number() OVER () AS computation_no"
-        " FROM (SELECT computation_key AS computation FROM ec_personas"
-        " WHERE computation_key IS NOT NULL AND personas[1] = '{'"
-        " UNION SELECT computation FROM ec_named WHERE has_personas IS NOT true AND computation IS NOT NULL)"
-    )
-    query(
-        "CREATE OR REPLACE TEMP VIEW ec_routed AS SELECT * FROM ec_named LEFT JOIN ec_computations USING (computation)"
-    )
+    said = "SELECT DISTINCT computation_key, personas_no FROM ec_personas WHERE computation_key IS NOT NULL ORDER BY 2"
+    numbers = dict(query(said).fetchall())
+    others = "SELECT DISTINCT computation FROM ec_named WHERE has_personas IS NOT true AND computation IS NOT NULL"
+    named = [raw for (raw,) in query(f"{others} ORDER BY 1").fetchall()]
+    number, source = "CASE WHEN has_personas THEN personas_no END", "ec_named"
+    if named:  # by tracks without personas: only these have to be looked up
+        numbers |= {raw: n for n, raw in enumerate(named, len(numbers) + 1) if raw not in numbers}
+        rows = "SELECT unnest(?) AS computation, unnest(?) AS computation_no"
+        query(f"CREATE OR REPLACE TEMP TABLE ec_computations AS {rows}", [list(numbers), list(numbers.values())])
+        number, source = "computation_no", f"{source} LEFT JOIN ec_computations USING (computation)"
+    query(f"CREATE OR REPLACE TEMP VIEW ec_routed AS SELECT ec_named.*, {number} AS computation_no FROM {source}")
     if stage.has_tombstones:
         query(
             f"CREATE OR REPLACE TEMP TABLE {ERASED} AS SELECT line_no FROM ec_messages"
             f" WHERE {is_erased('user_id', 'received_at')}"
         )
     return Seen(
-        dict(query("SELECT computation, computation_no FROM ec_computations ORDER BY computation").fetchall()),
+        numbers,
         tuple(r[0] for r in query("SELECT DISTINCT event FROM ec_messages WHERE event IS NOT NULL").fetchall()),
     )
 

@@ -384,7 +384,7 @@ def _views(stage: Stage, parsed: str, taken: str, *, is_written: bool) -> None:
     full = f"""
         SELECT {_SAID}, {broken}, {invalid}, CAST(md5(message_id) AS UUID) AS hash,
           {"integrations, " if stage.integrations else ""}personas[1] = '{{' AS has_personas,
-          computation_key, computation_class, emitter_id, space_id{taken}
+          computation_key, computation_class, emitter_id, space_id, personas_no{taken}
         FROM (SELECT *{parsed} FROM ec_message LEFT JOIN ec_personas USING (personas))"""
     if is_written:
         run(f"CREATE OR REPLACE TEMP TABLE {EXACT} AS {full}")
@@ -400,8 +400,10 @@ def _personas(stage: Stage, asked: Sequence[tuple[str, ...]]) -> list[str]:
     names = {path: f"personas_{n}" for n, path in enumerate(asked, 1)}
     stage.handle.execute(f"""
         CREATE OR REPLACE TEMP TABLE ec_personas AS
-        SELECT personas, {said["computation_key"]} AS computation_key, {said["computation_class"]} AS computation_class,
-          {said["event_emitter_id"]} AS emitter_id, coalesce({said["space_id"]}, {said["namespace"]}) AS space_id
+        SELECT personas, {said["computation_key"]} AS computation_key,
+          dense_rank() OVER (ORDER BY {said["computation_key"]}) AS personas_no,
+          {said["computation_class"]} AS computation_class, {said["event_emitter_id"]} AS emitter_id,
+          coalesce({said["space_id"]}, {said["namespace"]}) AS space_id
           {"".join(f", {texts[path]} AS {name}" for path, name in names.items())}
         FROM (SELECT personas, {struct} AS j FROM (SELECT DISTINCT personas FROM ec_message WHERE personas IS NOT NULL))
         """)

@@ -14,6 +14,7 @@ from engagectl.sync.inputs.files import InputFile
 from engagectl.sync.inputs.parquet import json_lines
 
 _READ_BYTES = 4 << 20
+_NEAR = 64 << 10
 _UTF8_PIECE = 64 << 10
 _DIGIT_PIECE = 256 << 10
 _FLAT = bytes(48 if 48 <= code <= 57 or code == 46 else code for code in range(256))
@@ -92,17 +93,20 @@ def chunks(
         return
     with readable(file), open_bytes(file, offset=offset) as whole:
         stream = whole if until is None else _Part(whole, until - offset)
+        is_local = file.path is not None and file.format == "ndjson" and until is None
         carry = b""
         overlong: list[Overlong] = []
         at_end = False
         while not at_end:
             stop = min((stop for stop in stops if stop > offset), default=None)
-            parts, size = [carry], len(carry)
+            parts, size = [carry] if carry else [], len(carry)
             wanted = max(chunk_bytes, 2 * len(carry))  # a line longer than a chunk must still grow
+            if is_local and not carry:  # nothing has to be put together, or cut off
+                wanted = _to_line_end(whole, wanted)
             if stop is not None:
                 wanted = min(wanted, stop - offset)
             while size < wanted:
-                part = stream.read(min(_READ_BYTES, wanted - size))
+                part = stream.read(wanted - size if is_local else min(_READ_BYTES, wanted - size))
                 if not part:
                     at_end = True
                     break
@@ -135,6 +139,15 @@ def chunks(
                 made = replace(made, is_last=at_end and not carry and until is None)
                 yield made
                 del made
+
+
+def _to_line_end(stream: IO[bytes], size: int) -> int:
+    """Return how far it is from here to the first end of a line after `size` bytes; `size` where none is near."""
+    at = stream.tell()
+    stream.seek(at + size - 1)
+    found = stream.read(min(_NEAR, size // 16)).find(b"\n")
+    stream.seek(at)
+    return size + max(found, 0)
 
 
 def _of_rows(
