@@ -14,6 +14,8 @@ from engagectl.warehouses.contract import Loader, UsersFold
 from engagectl.warehouses.documents import canonical
 
 _TIED = "ec_tied"
+# Aggregates fold a row of states a user: one that is much wider than the cache costs the square of its width.
+_TOGETHER = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +67,29 @@ def fold(loader: Loader, work: Work, times: Times, *, uuid_ts: str) -> int:
     run, rows = loader.stage.execute, waiting(work)
     documents = [_value(name) for name, _, kind in traits if isinstance(kind, Json)]
     tied = f"SELECT id FROM {_TIED}"
+    sources = [(rows, False)]
     if feed.null_erases:
-        ranked = _ranked(loader, rows, documents)
-        newest = f"{_newest(traits, by_value=True, null_erases=True)} FROM {ranked} GROUP BY id"
+        sources = [(_ranked(loader, rows, documents), True)]
     elif _has_ties(loader, rows, [name for name, _, _ in traits]):
         ranked = _ranked(loader, f"(SELECT * FROM {rows} WHERE id IN ({tied}))", documents)
-        newest = (
-            f"{_newest(traits, by_value=False)} FROM {rows} WHERE id NOT IN ({tied}) GROUP BY id UNION ALL BY NAME"
-            f" {_newest(traits, by_value=True)} FROM {ranked} GROUP BY id"
-        )
-    else:
-        newest = f"{_newest(traits, by_value=False)} FROM {rows} GROUP BY id"
-    run(f"CREATE OR REPLACE TEMP TABLE ec_users AS {newest}")
+        sources = [(f"{rows} WHERE id NOT IN ({tied})", False), (ranked, True)]
+    made: list[str] = []
+    for start in range(0, len(traits) or 1, _TOGETHER):
+        some = traits[start : start + _TOGETHER]
+        newest = [
+            f"{_newest(some, by_value=by_value, null_erases=feed.null_erases)} FROM {source} GROUP BY id"
+            for source, by_value in sources
+        ]
+        made.append(f"ec_users_{len(made)}")
+        run(f"CREATE OR REPLACE TEMP TABLE {made[-1]} AS {' UNION ALL BY NAME '.join(newest)}")
+    first, *others = made
+    joins = "".join(f' JOIN (SELECT * EXCLUDE (received_at, "timestamp") FROM {name}) USING (id)' for name in others)
+    run(f"CREATE OR REPLACE TEMP VIEW ec_newest AS SELECT * FROM {first}{joins}")
     return loader.fold_users(
         UsersFold(
             users=table.name,
             times=times.table,
-            delta="ec_users",
+            delta="ec_newest",
             traits=tuple(traits),
             null_erases=feed.null_erases,
             uuid_ts=uuid_ts,

@@ -71,6 +71,22 @@ def test_many_identifies_are_folded_before_the_end(house: House, limit: dict[str
     assert _users(house) == [("u0", 12.0, True), ("u1", 10.0, True), ("u2", 11.0, False)]
 
 
+def test_many_traits_are_folded_in_groups(house: House) -> None:
+    """More traits than are folded together: what each user has of each, with two identifies of one instant."""
+    names = [f"t{n}" for n in range(60)]
+    traits = "".join(f"  {name}: {{space: default, kind: event, type: integer}}\n" for name in names)
+    house.write(SPACE.replace("audiences:\n", f"{traits}audiences:\n", 1))
+    house.apply()
+    messages = [identify(n, {name: n}, user=f"u{n % 2}") for n, name in enumerate(names, 1)]
+    house.messages(*messages, messages[-1] | {"messageId": "again", "traits": {"t59": 99}})
+    house.sync()
+    found = house.rows("engage_default.users", ", ".join(["id", *names]))
+    assert found == [
+        ("u0", *(None if n % 2 else n for n in range(1, 60)), 99),
+        ("u1", *(n if n % 2 else None for n in range(1, 61))),
+    ]
+
+
 def test_a_crash_before_the_fold_costs_users_nothing(house: House) -> None:
     house.write()
     house.apply()
