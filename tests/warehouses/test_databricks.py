@@ -3,6 +3,8 @@
 import base64
 import importlib.util
 import json
+import subprocess
+import sys
 import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -472,3 +474,15 @@ def test_new_tables_are_clustered_as_the_yaml_says(layout: str, users: str, iden
     for table, expected in (("users", users), ("identifies", identifies)):
         (made,) = [sql for sql in statements if f"CREATE TABLE IF NOT EXISTS `engage_default`.`{table}`" in sql]
         assert expected in made
+
+
+def test_what_the_connector_logs_is_not_shown() -> None:
+    program = (
+        "import logging; from engagectl.warehouses.databricks.connect import keep_quiet; {}"
+        f"logging.getLogger('databricks.sql.client').error('{CANARY}')"
+    )
+    told = [
+        subprocess.run([sys.executable, "-c", program.format(word)], capture_output=True, text=True, check=True).stderr
+        for word in ("", "keep_quiet(); ")
+    ]
+    assert [CANARY in one for one in told] == [True, False]

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -55,6 +56,7 @@ def connect(
         raise ConnectError(
             "the Databricks connector is not installed", code="EC502", help="pip install 'engagectl[databricks]'"
         ) from None
+    keep_quiet()
     tag = Tag(command=command, target=target, commit=commit)
     parameters = connection_parameters(spec, secrets, tag)
     host = str(parameters["server_hostname"])
@@ -76,6 +78,15 @@ def connect(
         connection.close()
         raise
     return connection
+
+
+def keep_quiet() -> None:
+    """Let what the connector logs, statements and their values among it, reach nobody who has not asked for it: without
+    a handler Python writes its warnings and errors to standard error.
+    """
+    logger = logging.getLogger("databricks")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
 
 
 def connection_parameters(spec: object, secrets: "Mapping[str, Secret | str]", tag: Tag) -> dict[str, Any]:
