@@ -101,7 +101,7 @@ class BigQueryConnection:
             self._begin_now()
         self._prepare(sql)
         with self._told_safely(sql):
-            job = self._job(sql, parameters)
+            job, _ = self._job(sql, parameters)
             rows = int(job.num_dml_affected_rows or 0)
         executed(self.warehouse, sql, rows=rows, began=began)
         return rows
@@ -118,11 +118,15 @@ class BigQueryConnection:
                 self.execute(sql, row)
 
     def _rows(self, sql: str, parameters: Sequence[object], timeout_s: float = RETRY_S) -> Iterator[tuple[Any, ...]]:
-        for row in self._job(sql, parameters, timeout_s=timeout_s).result():
+        for row in self._job(sql, parameters, timeout_s=timeout_s)[1]:
             yield tuple(row.values())
 
-    def _job(self, sql: str, parameters: Sequence[object], timeout_s: float = RETRY_S, in_session: bool = True) -> Any:
-        """Run a statement to its end. The client gives the job an id, and one sent again is answered by that job."""
+    def _job(
+        self, sql: str, parameters: Sequence[object], timeout_s: float = RETRY_S, in_session: bool = True
+    ) -> tuple[Any, Any]:
+        """Run a statement to its end; return its job and its rows. The client gives the job an id, and one that is sent
+        again is answered by that job.
+        """
         from google.cloud import bigquery
         from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 
@@ -146,12 +150,11 @@ class BigQueryConnection:
             # a failed statement has rolled its transaction back: the same again would be in none
             job_retry=None if in_session and self._has_begun else DEFAULT_JOB_RETRY.with_timeout(timeout_s),
         )
-        job.result()
-        return job
+        return job, job.result()
 
     def _outside(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Run a statement that is in no transaction, whatever has begun."""
-        return [tuple(row.values()) for row in self._job(sql, parameters, in_session=False).result()]
+        return [tuple(row.values()) for row in self._job(sql, parameters, in_session=False)[1]]
 
     def _prepare(self, sql: str) -> None:
         if not self._has_begun:
@@ -210,7 +213,7 @@ class BigQueryConnection:
         """
         if not self._has_begun:
             with self._told_safely(_BEGIN):
-                job = self._job(_BEGIN, ())
+                job, _ = self._job(_BEGIN, ())
                 if self._session is None:
                     self._session = str(job.session_info.session_id)
                     if self._journal:

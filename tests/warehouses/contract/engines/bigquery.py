@@ -1,5 +1,10 @@
-"""BigQuery: its own client against bqemulator, whose Python ENGAGECTL_BQEMULATOR names."""
+"""BigQuery: its own client against bqemulator, whose Python ENGAGECTL_BQEMULATOR names.
 
+With ENGAGECTL_LIVE_BIGQUERY, a project that is there for this alone, against BigQuery itself, as whoever is signed in:
+before each case the datasets of the contract are deleted there.
+"""
+
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,16 +14,22 @@ import pytest
 
 from tests.warehouses.contract.engine import Engine, free_port, is_installed, program, server
 
-BQEMULATOR = "ENGAGECTL_BQEMULATOR"
+BQEMULATOR, LIVE = "ENGAGECTL_BQEMULATOR", "ENGAGECTL_LIVE_BIGQUERY"
+_DATASETS = ("engagectl", "engage_default", "default", "one", "two")
 SCRIPT = Path(__file__).parents[1] / "bqemulator_ddl.py"
 
 
 def _can_run() -> bool:
-    return program(BQEMULATOR) is not None and is_installed("google", "google.cloud", "google.cloud.bigquery")
+    return (program(BQEMULATOR) or os.environ.get(LIVE)) is not None and is_installed(
+        "google", "google.cloud", "google.cloud.bigquery"
+    )
 
 
 @contextmanager
 def _serve() -> Iterator[str]:
+    if LIVE in os.environ:
+        yield ""
+        return
     port = free_port()
     command = [str(program(BQEMULATOR)), str(SCRIPT), "start", "--ephemeral", "--rest-port", str(port)]
     with server([*command, "--grpc-port", str(free_port())], port=port):
@@ -27,7 +38,18 @@ def _serve() -> Iterator[str]:
 
 def _place(address: str, request: pytest.FixtureRequest) -> str:
     del request
+    if not address:
+        return _live(os.environ[LIVE], os.environ.get("ENGAGECTL_LIVE_LOCATION", "US"))
     return f"    type: bigquery\n    host: {address}\n    project: house-{secrets.token_hex(6)}\n    location: EU\n"
+
+
+def _live(project: str, location: str) -> str:
+    from google.cloud import bigquery
+
+    with bigquery.Client(project, location=location) as client:
+        for name in _DATASETS:
+            client.delete_dataset(f"{project}.{name}", delete_contents=True, not_found_ok=True)
+    return f"    type: bigquery\n    project: {project}\n    location: {location}\n    auth: {{method: default}}\n"
 
 
 ENGINE = Engine(
