@@ -54,6 +54,25 @@ def test_reread_brings_in_exactly_what_was_undeclared(house: House) -> None:
     assert house.sync().feeds.popitem()[1].read == 1
 
 
+def test_reread_brings_in_exactly_what_was_excluded(house: House) -> None:
+    entered = {"audience_key": SHOPPER, SHOPPER: True}
+    tables = "table.engage_default.audience_entered, table.engage_default.tracks"
+    house.write(settings=f"    selective_sync: {{exclude: [{tables}]}}\n")
+    house.apply()
+    house.messages(identify(1, {SHOPPER: True}), track(2, "Audience Entered", entered))
+    house.sync()
+    house.write()
+    house.apply()
+    house.messages(track(3, "Audience Entered", entered))
+    house.sync()
+    assert house.rows("engage_default.audience_entered", "id", order="1") == [("m3",)]
+    again = house.sync(reread=True)
+    by_kind = {address.kind: counts for address, counts in again.feeds.items()}
+    assert (by_kind["connection"].inserted, by_kind["connection"].duplicate) == (1, 2)
+    assert house.rows("engage_default.audience_entered", "id", order="1") == [("m2",), ("m3",)]
+    assert _ids(house) == ["m1"]
+
+
 def test_a_rewritten_file_stops_alone_and_can_be_read_as_new(house: House) -> None:
     house.write()
     house.apply()
