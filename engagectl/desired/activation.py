@@ -232,14 +232,14 @@ def _drafts(site: Site, id: str, spec: ActivationSpec, subject: str) -> Iterator
     fed_by = f"activation.{id}"
     taken = {"id", "received_at"}
     mappings = _mappings(site, id, spec)
-    named = [(site.name(mapping.to), mapping, where, whose) for mapping, where, whose in mappings]
+    named = [(site.column(mapping.to), mapping, where, whose) for mapping, where, whose in mappings]
     natives = {
         column: mapping.native.get(site.warehouse) if mapping.native else None for column, mapping, _, _ in named
     }
     yield Draft(name="id", type=Text(), value=Standard("id"), required=True, native=natives.get("id"))
     yield Draft(name="received_at", type=Timestamp(), value=Standard("received_at"), native=natives.get("received_at"))
     for name in _properties(spec, has_mappings=bool(mappings)):
-        column = site.name(name)
+        column = site.column(name)
         if column in taken or column in natives:
             continue
         taken.add(column)
@@ -266,7 +266,7 @@ def _drafts(site: Site, id: str, spec: ActivationSpec, subject: str) -> Iterator
             transforms=site.transforms(mapping.transform),
             native=mapping.native.get(site.warehouse) if mapping.native else None,
             description=mapping.description,
-            renamed_from=tuple(site.name(name) for name in mapping.renamed_from) if mapping.renamed_from else (),
+            renamed_from=tuple(site.column(name) for name in mapping.renamed_from) if mapping.renamed_from else (),
             origin=where,
             owner=whose,
             fed_by=fed_by,

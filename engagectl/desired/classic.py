@@ -214,12 +214,12 @@ def _value(site: Site, subject: _Subject) -> Draft:
     named = keys(subject.id, subject.spec)
     kind = f"{subject.kind}s"
     return Draft(
-        name=site.name(named[0]),
+        name=site.column(named[0]),
         type=subject.type,
         value=InBody(tuple(stored_name(key) for key in named)),
         subject=subject.address,
         description=subject.spec.description,
-        renamed_from=tuple(site.name(key) for key in named[1:]),
+        renamed_from=tuple(site.column(key) for key in named[1:]),
         origin=site.project.origin(kind, subject.id),
         owner=site.project.owner(kind, subject.id),
         fed_by=subject.address,
@@ -242,7 +242,7 @@ def _context(site: Site, spec: ConnectionSpec, *, is_mobile: bool) -> Iterator[D
     for path in dict.fromkeys((*paths, *mobile)):
         parts = tuple(path.split("."))
         yield Draft(
-            name=site.name(f"context_{context_name(path)}"),
+            name=site.column(f"context_{context_name(path)}"),
             type=Boolean() if path == "device.adTrackingEnabled" else Text(),
             value=AtPath((("context", *parts),)),
             mobile=path in mobile,

@@ -1,7 +1,7 @@
 """What one family of tables gives: a feed, and its tables as the schema shall hold them, column for column."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -41,6 +41,8 @@ DEFAULT_EVENT_NAMES: Mapping[EventKind, tuple[str, ...]] = {
 class NameLimits(Protocol):
     @property
     def identifier_bytes(self) -> int | None: ...
+    @property
+    def system_columns(self) -> Collection[str]: ...
 
 
 class FeedFacts(Protocol):
@@ -96,9 +98,14 @@ class Site:
 
     def name(self, original: str) -> str:
         """Return the stored name of anything named in the data, within the warehouse's limit."""
-        limit = self.facts.limits.identifier_bytes
-        name = stored_name(original)
-        return name if limit is None else fit(name, original, identifier_bytes=limit)
+        return fit(stored_name(original), original, identifier_bytes=self.facts.limits.identifier_bytes)
+
+    def column(self, original: str) -> str:
+        """Return the stored name of a column, which is also none that every table of the warehouse has."""
+        limits = self.facts.limits
+        return fit(
+            stored_name(original), original, identifier_bytes=limits.identifier_bytes, reserved=limits.system_columns
+        )
 
     def table(
         self,

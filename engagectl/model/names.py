@@ -5,6 +5,7 @@ The rule is Segment's: go-snakecase, byte for byte (segmentio/go-snakecase, snak
 
 import hashlib
 import re
+from collections.abc import Collection
 from functools import lru_cache
 
 _NORMAL = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
@@ -47,9 +48,11 @@ def stored_name(original: str) -> str:
     return snake_case(original) or f"_{short_hash(original)}"
 
 
-def fit(name: str, original: str, *, identifier_bytes: int) -> str:
-    """Return the name within the warehouse's limit in bytes: a readable prefix and the hash of the original name."""
-    if len(name.encode()) <= identifier_bytes:
+def fit(name: str, original: str, *, identifier_bytes: int | None, reserved: Collection[str] = ()) -> str:
+    """Return the name as the warehouse takes it: where it is too long in bytes or reserved a readable prefix and the
+    hash of the original name.
+    """
+    if name not in reserved and (identifier_bytes is None or len(name.encode()) <= identifier_bytes):
         return name
-    prefix = name.encode()[: identifier_bytes - 9].decode("utf-8", "ignore")
+    prefix = name if identifier_bytes is None else name.encode()[: identifier_bytes - 9].decode("utf-8", "ignore")
     return f"{prefix}_{short_hash(original)}"

@@ -183,11 +183,7 @@ class Extender:
                 continue
             kind = _type_of(stage, path)
             stored_type = self.record.settle(kind)
-            name = (
-                plain
-                if limits.identifier_bytes is None
-                else fit(plain, original, identifier_bytes=limits.identifier_bytes)
-            )
+            name = fit(plain, original, identifier_bytes=limits.identifier_bytes, reserved=limits.system_columns)
             is_there = name in there and name not in mine and self.record.relate(there[name], stored_type) == "same"
             if name in mine or (name in there and not is_there):
                 name = _apart(plain, original, limits.identifier_bytes)

@@ -61,3 +61,9 @@ def test_a_name_without_letters_gets_a_hash() -> None:
 @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=200), st.integers(min_value=20, max_value=127))
 def test_a_fitted_name_is_within_the_limit(name: str, limit: int) -> None:
     assert len(fit(name, name, identifier_bytes=limit).encode()) <= limit
+
+
+def test_a_reserved_name_keeps_its_own_and_gets_the_hash() -> None:
+    assert fit("xmin", "Xmin", identifier_bytes=63, reserved={"xmin"}) == f"xmin_{short_hash('Xmin')}"
+    assert fit("xmin", "xmin", identifier_bytes=None, reserved={"xmin"}) == f"xmin_{short_hash('xmin')}"
+    assert fit("xmin", "xmin", identifier_bytes=63) == "xmin"

@@ -60,7 +60,7 @@ class Small:
 
         A file that ends in an unfinished line, or has a line that is too long, goes alone. Raises Unreadable.
         """
-        limit = min(_FILE_BYTES_MAX, self.chunk_bytes // 8)
+        limit = max(1, min(_FILE_BYTES_MAX, self.chunk_bytes // 8))
         if file.is_standard_input or (file.bytes or 0) > limit or file.format == "parquet":
             return False
         found = list(islice(chunks(file, chunk_bytes=limit, complete=complete), 2))
