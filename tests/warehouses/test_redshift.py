@@ -232,6 +232,9 @@ def test_errors_speak_of_names_and_never_of_values() -> None:
     )
     assert isinstance(conflict, TransientError)
     assert isinstance(as_ours(OSError("broken pipe"), ""), TransientError)
+    row = as_ours(refused(f"Load into table 't' failed.  Check 'sys_load_error_detail' for {CANARY}.", "XX000"), "")
+    assert row.message == "Redshift: COPY does not take one of the staged rows"
+    assert CANARY not in str(row.help)
     denied = as_ours(refused("permission denied for schema s", "42501"), "")
     assert isinstance(denied, StatementError)
     assert denied.help

@@ -12,6 +12,9 @@ _NAMES_ONLY = ("0A", "25", "2B", "3D", "3F", "42", "54", "55")
 _CONFLICT = ("serializable isolation violation", "could not serialize")
 """Redshift says this with XX000: two transactions met, and one of them is rolled back."""
 
+_LOAD = ("stl_load_errors", "sys_load_error_detail")
+"""What COPY says about rows that it does not take names one of these views; their texts repeat values."""
+
 _REASONS = (
     ("password authentication failed", "the user or the password is wrong"),
     ("no password supplied", "the server asks for a password and none is set"),
@@ -47,6 +50,13 @@ def as_ours(error: BaseException, sql: str) -> EngagectlError:
         return TransientError("Redshift: the connection was lost", help="run it again")
     if any(sign in text.lower() for sign in _CONFLICT):
         return TransientError(f"Redshift gave the transaction up for another one ({state})", help="run it again")
+    if any(view in text.lower() for view in _LOAD):
+        return StatementError(
+            "Redshift: COPY does not take one of the staged rows",
+            sql=sql,
+            sqlstate=state,
+            help="SELECT column_name, error_code, line_number FROM sys_load_error_detail ORDER BY start_time DESC",
+        )
     if state[:2] in _TRANSIENT_CLASSES:
         return TransientError(f"Redshift: {_first_line(text)} ({state})", help="run it again")
     if state == "42501":
