@@ -126,6 +126,17 @@ class RedshiftSpec(_WarehouseSpec):
     layout: Annotated[RedshiftLayoutSpec | None, Field(description="DISTKEY and SORTKEY of new tables")] = None
 
 
+class SnowflakeTableLayoutSpec(Spec):
+    cluster_by: Annotated[Many[Name], Field(description="columns of the clustering key, coarsest first")] = ()
+
+
+class SnowflakeLayoutSpec(Spec):
+    """Of tables that apply makes; what is there already is left as it is. What is not said has no clustering key."""
+
+    events: Annotated[SnowflakeTableLayoutSpec | None, Field(description="every table but users")] = None
+    users: SnowflakeTableLayoutSpec | None = None
+
+
 class SnowflakeSpec(_WarehouseSpec):
     type: Literal["snowflake"]
     account: TextField
@@ -137,7 +148,7 @@ class SnowflakeSpec(_WarehouseSpec):
     role: TextField | None = None
     user: TextField | None = None
     compute: dict[str, Any] | None = None
-    layout: dict[str, Any] | None = None
+    layout: Annotated[SnowflakeLayoutSpec | None, Field(description="clustering keys of new tables")] = None
 
 
 class BigquerySpec(_WarehouseSpec):

@@ -3,7 +3,13 @@
 import dataclasses
 from typing import Any
 
-from engagectl.config.warehouse import DatabricksLayoutSpec, DatabricksSpec, RedshiftSpec
+from engagectl.config.warehouse import (
+    DatabricksLayoutSpec,
+    DatabricksSpec,
+    RedshiftSpec,
+    SnowflakeLayoutSpec,
+    SnowflakeSpec,
+)
 from engagectl.model.schema import Layout, State, Table
 
 # Event tables are read by time; users are joined and merged by their id, so the rows of one id lie on one node.
@@ -17,6 +23,8 @@ def laid_out(state: State, spec: Any) -> State:
     """Return the state with a layout for each table, where the kind of warehouse has such a thing."""
     if isinstance(spec, DatabricksSpec) and spec.layout is not None:
         return _clustered(state, spec.layout)
+    if isinstance(spec, SnowflakeSpec) and spec.layout is not None:
+        return _keyed(state, spec.layout)
     if not isinstance(spec, RedshiftSpec):
         return state
     said = spec.layout
@@ -38,6 +46,16 @@ def _clustered(state: State, said: DatabricksLayoutSpec) -> State:
             names = [name for name in wanted.cluster_by if name in known]
             table = dataclasses.replace(table, layout=Layout(sort=tuple(names[:CLUSTER_KEYS])))
         tables.append(table)
+    return dataclasses.replace(state, tables=tuple(tables))
+
+
+def _keyed(state: State, said: SnowflakeLayoutSpec) -> State:
+    """Give tables the clustering key that the YAML speaks of, as far as they have its columns."""
+    tables = []
+    for table in state.tables:
+        wanted = said.users if table.family == "users" else said.events
+        names = tuple(name for name in wanted.cluster_by if table.find(name)) if wanted is not None else ()
+        tables.append(dataclasses.replace(table, layout=Layout(sort=names)) if names else table)
     return dataclasses.replace(state, tables=tuple(tables))
 
 

@@ -305,3 +305,26 @@ def test_offline_it_plans_and_writes_sql_without_driver_or_secret(tmp_path: Path
     assert any('"FIRST_TIME_SHOPPER" BOOLEAN' in sql for sql in statements)
     assert run("-C", str(tmp_path), "docs").code == 0
     assert run("-C", str(tmp_path), "doctor", "--grants", "sql").out.startswith("-- run once")
+
+
+@pytest.mark.parametrize(
+    ("layout", "users", "identifies"),
+    [
+        ("", False, ""),
+        ("    layout: {events: {cluster_by: [received_at, none_such, user_id]}}\n", False, '"RECEIVED_AT", "USER_ID"'),
+        ("    layout: {users: {cluster_by: [id]}, events: {}}\n", True, ""),
+    ],
+)
+def test_new_tables_have_the_clustering_key_that_the_yaml_says(
+    layout: str, users: bool, identifies: str, tmp_path: Path
+) -> None:
+    house = House(tmp_path, WAREHOUSE + layout)
+    house.write()
+    statements = [sql for step in api.make_plan(house.project, offline=True).steps for sql in step.statements]
+    made = {
+        name: next(sql for sql in statements if f'EXISTS "ENGAGE_DEFAULT"."{name}"' in sql)
+        for name in ("USERS", "IDENTIFIES")
+    }
+    assert ('CLUSTER BY ("ID")' in made["USERS"]) is users
+    assert (f"CLUSTER BY ({identifies})" in made["IDENTIFIES"]) is bool(identifies)
+    assert ("CLUSTER BY" in made["IDENTIFIES"]) is bool(identifies)
