@@ -64,7 +64,8 @@ One more sync must insert nothing. After an apply, plan and drift must be empty 
 
 Failures: {failures}.
 
-The points where a process was killed (SIGKILL), each at a random one of its passes:
+The points where a process is killed (SIGKILL), each at a random one of its passes. With two engines these are {pairs}
+cases; all are tried once, in a random order, before one is tried again, so that a run of fewer leaves some out.
 
 {points}
 
@@ -102,6 +103,7 @@ def page(tally: Tally, ran: Ran) -> str:
         cpu=ran.cpu_seconds,
         seed=ran.seed,
         rows="\n".join(rows),
+        pairs=sum(len(kind.points(engine)) for kind in KINDS for engine in ("duckdb", "postgres")),
         failures=len(tally.failures) if not tally.failures else "; ".join(tally.failures),
         points="\n".join(f"- {', '.join(names)}: {points}" for points, names in groups.items()),
     )
