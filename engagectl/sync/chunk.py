@@ -103,15 +103,18 @@ def judge(stage: Stage, works: Sequence[Work], *, uuid_ts: str) -> dict[Work, Ce
     parts = [
         *_KEPT,
         f"{_DAY if any(work.window for work in works) else 'CAST(NULL AS INTEGER)'} AS day",
-        *(f"CASE WHEN {value} IS NOT NULL THEN {sql} END AS {place}" for place, (value, sql) in typed.columns.items()),
+        *typed.columns,
         *(f"{sql} AS {name}" for flags in nulls.values() for name, sql in flags.items()),
         *(f"{outcome(work.feed, stage, seen)} AS {work.outcome}" for work in works),
     ]
     named = "".join(f", {sql} AS {name}" for sql, name in typed.named.items())
+    held = "".join(
+        f", CASE WHEN {value} IS NOT NULL THEN {sql} END AS {place}" for place, (value, sql) in typed.columns.items()
+    )
     unfit = [f"({value} IS NOT NULL AND {place} IS NULL)" for place, (value, _) in typed.columns.items()]
     stage.handle.execute(
         f"CREATE OR REPLACE TEMP TABLE {JUDGED} AS SELECT {', '.join(parts)}, {' OR '.join(unfit) or 'false'} AS unfit"
-        f" FROM (SELECT *{named} FROM ec_routed)"
+        f" FROM (SELECT *{held} FROM (SELECT *{named} FROM ec_routed))"
     )
     misfits = _misfits(stage, typed)
     for work, of in made.items():
