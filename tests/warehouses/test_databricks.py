@@ -45,6 +45,7 @@ from engagectl.warehouses.databricks.dialect import literal, statement
 from engagectl.warehouses.databricks.failure import as_ours, cannot_connect
 from engagectl.warehouses.databricks.grants import grants, held, missing
 from engagectl.warehouses.databricks.oauth import MachineToMachine
+from engagectl.warehouses.databricks.overlay import Deleted, read_through
 from engagectl.warehouses.registry import warehouse
 from engagectl.warehouses.tag import Tag
 from tests.cli.inside import run
@@ -486,3 +487,12 @@ def test_what_the_connector_logs_is_not_shown() -> None:
         for word in ("", "keep_quiet(); ")
     ]
     assert [CANARY in one for one in told] == [True, False]
+
+
+def test_a_query_reads_through_what_waits_and_leaves_texts_alone() -> None:
+    written = {"`odd``name`.log": [Deleted("(id = 'x')")]}
+    sql = read_through("SELECT * FROM `odd``name`.log AS l WHERE id = '`odd``name`.log'", written, lambda _: ("id",))
+    assert sql == (
+        "SELECT * FROM (SELECT * FROM (SELECT `id` FROM `odd``name`.log) WHERE NOT coalesce((id = 'x'), FALSE)) AS l"
+        " WHERE id = '`odd``name`.log'"
+    )
