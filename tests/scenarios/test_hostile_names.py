@@ -20,9 +20,10 @@ from tests.warehouses.test_names import hostile
 COUNT = int(os.environ.get("ENGAGECTL_HOSTILE_NAMES", "48"))
 ACCENTS = ("Größe", "straße", "İstanbul", "Ωmega", "\u212aelvin", "ﬁn", "noël", "Å")
 CURATED = (
+    *("n" * 62, "n" * 63),  # as long as PostgreSQL takes, and the same for 60 bytes
     *("xmin", "ctid", "tableoid", "oid", "rowid", "select", "ORDER", "user", "table", "null", "true", "default"),
     *(unicodedata.normalize(form, word) for word in ACCENTS for form in ("NFC", "NFD", "NFKC")),
-    *(f"{'n' * length}" for length in (61, 62, 63, 64, 65, 200)),
+    *(f"{'n' * length}" for length in (61, 64, 65, 200)),
     *(f"{'é' * 31}{end}" for end in ("", "a", "é")),
     *(
         "fooBar",
@@ -129,7 +130,7 @@ def test_names_of_any_kind_are_made_loaded_and_read_back(house: House) -> None:
         key = audiences[number % len(audiences)]
         house.messages(track(number, event, {"audience_key": key, key: True}))
     report = house.sync()
-    assert report.exit_code == 0
+    assert report.exit_code == 0, report.as_text()
     assert {counts.quarantined + counts.cells for counts in report.feeds.values()} == {0}
 
     with api.connected(house.project, command="test", read_only=True) as connections:

@@ -8,10 +8,12 @@ from collections.abc import Collection, Sequence
 from engagectl.errors import StatementError
 from engagectl.failpoint import hit
 from engagectl.model.column_type import ColumnType, Json, JsonText, Native, Text, Timestamp
+from engagectl.model.names import fit
 from engagectl.model.schema import TableName
 from engagectl.warehouses import staging
 from engagectl.warehouses.contract import UsersFold, Window, visible
 from engagectl.warehouses.documents import kept
+from engagectl.warehouses.postgres.column_types import LIMITS
 from engagectl.warehouses.postgres.connect import PostgresConnection, _told_safely
 from engagectl.warehouses.statements import executed
 
@@ -138,8 +140,9 @@ class PostgresLoader:
         pg.execute(
             f"CREATE TEMP TABLE ec_delta ({', '.join(f'{_ident(n)} {t}' for n, t in shape.items())}) ON COMMIT DROP"
         )
-        times_of = {"received_at", "timestamp", *(_at(at) for _, at, _ in traits)}
-        sent = ", ".join(_sent(name, name in times_of) for name in shape)
+        staged = {_at(at): f"at:{at}" for _, at, _ in traits}
+        times_of = {"received_at", "timestamp", *staged}
+        sent = ", ".join(_sent(staged.get(name, name), name in times_of) for name in shape)
         self._copy(f"SELECT {sent} FROM {_ident(fold.delta)}", "pg_temp.ec_delta", list(shape))
         oldest = "CASE WHEN o.id IS NOT NULL THEN timestamptz '-infinity' END"
         floor = f"coalesce(o.received_at, {oldest})" if "received_at" in stored else oldest
@@ -284,8 +287,11 @@ def _sent(name: str, is_time: bool) -> str:
 
 
 def _at(times_column: str) -> str:
-    """Name an event time in the delta apart from the value: the times column may carry the trait's own name."""
-    return f"at:{times_column}"
+    """Name an event time in the delta apart from the value: the times column may carry the trait's own name. Long names
+    would be cut, and be one.
+    """
+    name = f"at:{times_column}"
+    return fit(name, name, identifier_bytes=LIMITS.identifier_bytes)
 
 
 def _is_greater(name: str, kind: ColumnType) -> str:
