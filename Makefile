@@ -47,12 +47,12 @@ test-html: $(VENV)/ready ## Render the HTML plan in headless Chromium (needs chr
 	$(BIN)/python -m pytest -q -m browser tests/show
 
 STORES := .venv-stores
-EMULATORS := .venv-store-emulators
+STORE_EMULATORS := .venv-store-emulators
 
-$(EMULATORS)/ready: tests/stores/emulators.txt tests/stores/package.json
-	$(PYTHON) -m venv $(EMULATORS)
-	$(EMULATORS)/bin/python -m pip install --quiet -r tests/stores/emulators.txt
-	npm install --silent --no-audit --no-fund --no-package-lock --prefix $(EMULATORS) "azurite@$$(sed -n 's/.*"azurite": "\([^"]*\)".*/\1/p' tests/stores/package.json)"
+$(STORE_EMULATORS)/ready: tests/stores/emulators.txt tests/stores/package.json
+	$(PYTHON) -m venv $(STORE_EMULATORS)
+	$(STORE_EMULATORS)/bin/python -m pip install --quiet -r tests/stores/emulators.txt
+	npm install --silent --no-audit --no-fund --no-package-lock --prefix $(STORE_EMULATORS) "azurite@$$(sed -n 's/.*"azurite": "\([^"]*\)".*/\1/p' tests/stores/package.json)"
 	@touch $@
 
 $(STORES)/ready: pyproject.toml tests/stores/clients.txt
@@ -60,9 +60,9 @@ $(STORES)/ready: pyproject.toml tests/stores/clients.txt
 	$(STORES)/bin/python -m pip install --quiet -e '.[postgres,zstd,gcs,azure]' -r tests/stores/clients.txt
 	@touch $@
 
-test-object-stores: $(EMULATORS)/ready $(STORES)/ready ## Load from gs:// and az:// with the real drivers, from servers of somebody else (needs npm)
-	ENGAGECTL_TEST_GCS=$(CURDIR)/$(EMULATORS)/bin/gcp-storage-emulator \
-	ENGAGECTL_TEST_AZURITE=$(CURDIR)/$(EMULATORS)/node_modules/.bin/azurite-blob \
+test-object-stores: $(STORE_EMULATORS)/ready $(STORES)/ready ## Load from gs:// and az:// with the real drivers, from servers of somebody else (needs npm)
+	ENGAGECTL_TEST_GCS=$(CURDIR)/$(STORE_EMULATORS)/bin/gcp-storage-emulator \
+	ENGAGECTL_TEST_AZURITE=$(CURDIR)/$(STORE_EMULATORS)/node_modules/.bin/azurite-blob \
 	  $(STORES)/bin/python -m pytest -q -m object_stores tests/stores
 
 # Tools that people use beside engagectl, each in an environment of its own.
