@@ -9,11 +9,6 @@ $(BQEMULATOR)/ready: tests/warehouses/contract/engines/bqemulator.txt
 	$(BQEMULATOR)/bin/python -c "from duckdb_extensions import extension_importer as e; e.import_extension('spatial')"
 	@touch $@
 
-.PHONY: test-live-bigquery
-test-live-bigquery: $(WAREHOUSES)/ready ## Run the contract in a project of BigQuery that is there for this alone (PROJECT=.., LOCATION=..)
-	ENGAGECTL_LIVE_BIGQUERY=$(PROJECT) ENGAGECTL_LIVE_LOCATION=$(or $(LOCATION),US) ENGAGECTL_REQUIRE=bigquery \
-	  $(WAREHOUSES)/bin/python -m pytest -q $(CONTRACT) -k bigquery
-
 ZETASQL := .venv-zetasql
 $(ZETASQL)/ready:
 	$(PYTHON) -m venv $(ZETASQL)
