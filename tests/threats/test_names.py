@@ -6,7 +6,8 @@ from sqlglot import exp, parse
 from engagectl.model.change import CreateSchema, CreateTable
 from engagectl.model.column_type import Text
 from engagectl.model.schema import Column, Table, TableName
-from engagectl.render import _quoted, ident, render, table_sql
+from engagectl.render import ident, render, table_sql
+from engagectl.render.names import _quoted
 from engagectl.warehouses.contract import Connection, Warehouse
 from tests.threats.payloads import RESOURCES, SANDBOX, SQL
 from tests.warehouses.test_names import hostile
