@@ -14,12 +14,13 @@ from engagectl.model.change import (
     RenameColumn,
     RenameTable,
     SetComment,
+    SetLayout,
     WidenColumn,
     address_of,
     rank_of,
 )
 from engagectl.model.column_type import ColumnType
-from engagectl.model.schema import Column, State, Table, TableName
+from engagectl.model.schema import Column, LayoutField, State, Table, TableName
 
 Relate = Callable[[ColumnType, ColumnType], Literal["same", "holds", "widen", "rebuild"]]
 Retype = Literal["refuse", "widen", "rebuild"]
@@ -44,12 +45,21 @@ class Clash:
     wanted: Column | Table
 
 
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """A table that is there, and is not partitioned as the YAML says: no engine changes that."""
+
+    there: Table
+    wanted: Table
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     changes: tuple[Change, ...]
     held: tuple[Mismatch, ...] = ()
     refused: tuple[Mismatch, ...] = ()
     clashes: tuple[Clash, ...] = ()
+    parted: tuple[Parted, ...] = ()
 
 
 @dataclass
@@ -58,6 +68,7 @@ class _Found:
     held: list[Mismatch] = field(default_factory=list)
     refused: list[Mismatch] = field(default_factory=list)
     clashes: list[Clash] = field(default_factory=list)
+    parted: list[Parted] = field(default_factory=list)
 
 
 def diff(desired: State, actual: State, *, relate: Relate, retype: Retype) -> Difference:
@@ -71,13 +82,16 @@ def diff(desired: State, actual: State, *, relate: Relate, retype: Retype) -> Di
         there = _table_there(desired, actual, table, found)
         if there is None:
             found.changes.append(CreateTable(table=_sorted_hints(table), origin=table.origin))
-        elif there.columns != table.columns or table.description is not None:
+            continue
+        if there.columns != table.columns or table.description is not None:
             _columns(table, there, found, relate=relate, retype=retype)
+        _layout(table, there, found)
     return Difference(
         changes=in_order(found.changes),
         held=tuple(found.held),
         refused=tuple(found.refused),
         clashes=tuple(found.clashes),
+        parted=tuple(found.parted),
     )
 
 
@@ -133,6 +147,21 @@ def _columns(table: Table, there: Table, found: _Found, *, relate: Relate, retyp
                     origin=column.origin,
                 )
             )
+
+
+def _layout(table: Table, there: Table, found: _Found) -> None:
+    """Compare what the YAML says of a layout, where the catalog tells one."""
+    if table.layout is None or there.layout is None:
+        return
+    wanted, has = table.layout, there.layout
+    other: list[LayoutField] = [one for one in wanted.said if getattr(wanted, one) != getattr(has, one)]
+    if "partition" in wanted.said and (wanted.partition, wanted.unit) != (has.partition, has.unit):
+        found.parted.append(Parted(there, table))
+        return
+    if other:
+        found.changes.append(
+            SetLayout(table=table.name, before=has, layout=wanted, fields=tuple(other), origin=table.origin)
+        )
 
 
 def _column_there(table: Table, there: Table, column: Column, found: _Found) -> Column | None:

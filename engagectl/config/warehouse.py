@@ -151,6 +151,33 @@ class SnowflakeSpec(_WarehouseSpec):
     layout: Annotated[SnowflakeLayoutSpec | None, Field(description="clustering keys of new tables")] = None
 
 
+class BigqueryTableLayoutSpec(Spec):
+    """What is not said is as for a table that nothing is said of."""
+
+    partition_by: Annotated[
+        Name | None, Field(description="a timestamp by whose day rows are kept apart; `ingestion`, or `none`")
+    ] = None
+    cluster_by: Annotated[
+        Many[Name] | None, Field(description="up to four columns by which rows are kept together, coarsest first")
+    ] = None
+    require_partition_filter: Annotated[
+        bool | None, Field(description="a query that does not name the partition fails")
+    ] = None
+    partition_expiration_days: Annotated[
+        int | None, Field(ge=0, description="older partitions are dropped by BigQuery, with their rows; 0: none is")
+    ] = None
+
+
+class BigqueryLayoutSpec(Spec):
+    """New tables are laid out so; of one that is there all but its partitions is changed."""
+
+    events: Annotated[
+        BigqueryTableLayoutSpec | None,
+        Field(description="partition_by: received_at, and cluster_by: [user_id] in classic schemas, when not said"),
+    ] = None
+    users: Annotated[BigqueryTableLayoutSpec | None, Field(description="cluster_by: [id] when not said")] = None
+
+
 class BigquerySpec(_WarehouseSpec):
     type: Literal["bigquery"]
     project: TextField
@@ -162,7 +189,7 @@ class BigquerySpec(_WarehouseSpec):
         None
     )
     compute: dict[str, Any] | None = None
-    layout: dict[str, Any] | None = None
+    layout: Annotated[BigqueryLayoutSpec | None, Field(description="partitions and clustering of tables")] = None
 
 
 class DatabricksTableLayoutSpec(Spec):
@@ -174,7 +201,7 @@ class DatabricksTableLayoutSpec(Spec):
 
 
 class DatabricksLayoutSpec(Spec):
-    """Of tables that apply makes; what is there already is left as it is."""
+    """New tables are clustered so; one that is there when this is said, and the rows that come."""
 
     events: Annotated[
         DatabricksTableLayoutSpec | None, Field(description="cluster_by: [received_at] when not said")

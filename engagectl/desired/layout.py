@@ -4,19 +4,26 @@ import dataclasses
 from typing import Any
 
 from engagectl.config.warehouse import (
+    BigquerySpec,
+    BigqueryTableLayoutSpec,
     DatabricksLayoutSpec,
     DatabricksSpec,
     RedshiftSpec,
     SnowflakeLayoutSpec,
     SnowflakeSpec,
 )
-from engagectl.model.schema import Layout, State, Table
+from engagectl.errors import RefusedError
+from engagectl.model.column_type import Boolean, Date, Decimal, Integer, Native, Text, Timestamp, type_text
+from engagectl.model.schema import INGESTION, Column, Layout, LayoutField, State, Table
 
 # Event tables are read by time; users are joined and merged by their id, so the rows of one id lie on one node.
 EVENTS, USERS = Layout(sort=("received_at",)), Layout(distribute="id", sort=("id",))
 
 CLUSTERABLE, CLUSTER_KEYS = 32, 4
-"""Of Databricks: columns that have statistics ("Data skipping"), and how many may be clustered by."""
+"""Of Databricks: columns that have statistics ("Data skipping"), and how many may be clustered by; of BigQuery, too."""
+
+_CLUSTERS = (Boolean, Date, Decimal, Integer, Native, Text, Timestamp)
+"""By what BigQuery clusters, beside types of its own: no floats, no documents ("Create and use clustered tables")."""
 
 
 def laid_out(state: State, spec: Any) -> State:
@@ -25,6 +32,8 @@ def laid_out(state: State, spec: Any) -> State:
         return _clustered(state, spec.layout)
     if isinstance(spec, SnowflakeSpec) and spec.layout is not None:
         return _keyed(state, spec.layout)
+    if isinstance(spec, BigquerySpec):
+        return dataclasses.replace(state, tables=tuple(_partitioned(table, spec) for table in state.tables))
     if not isinstance(spec, RedshiftSpec):
         return state
     said = spec.layout
@@ -44,9 +53,54 @@ def _clustered(state: State, said: DatabricksLayoutSpec) -> State:
         if wanted is not None:
             known = {column.name for column in table.columns[:CLUSTERABLE]}
             names = [name for name in wanted.cluster_by if name in known]
-            table = dataclasses.replace(table, layout=Layout(sort=tuple(names[:CLUSTER_KEYS])))
+            table = dataclasses.replace(table, layout=Layout(sort=tuple(names[:CLUSTER_KEYS]), said=("sort",)))
         tables.append(table)
     return dataclasses.replace(state, tables=tuple(tables))
+
+
+def _partitioned(table: Table, spec: BigquerySpec) -> Table:
+    """Lay out a table of BigQuery: as the YAML says, and for the rest by what is mostly asked for."""
+    kinds = spec.layout
+    said = (kinds.users if table.family == "users" else kinds.events) if kinds is not None else None
+    said = said or BigqueryTableLayoutSpec()
+    fields: list[LayoutField] = []
+    partition = "" if table.family == "users" else "received_at"
+    if said.partition_by is not None:
+        partition = "" if said.partition_by == "none" else said.partition_by
+        fields.append("partition")
+    by = table.find(partition)
+    if by is None and partition != INGESTION:
+        partition = ""
+    if by is not None and not isinstance(by.type, Timestamp):
+        raise _useless(table, by, "partition_by", "partitions are days of a timestamp")
+    names: tuple[str, ...] = ("id",) if table.family == "users" else ("user_id",) if table.family == "classic" else ()
+    if said.cluster_by is not None:
+        names = said.cluster_by
+        fields.append("sort")
+    found = [column for column in map(table.find, names) if column is not None][:CLUSTER_KEYS]
+    for column in found:
+        if not isinstance(column.type, _CLUSTERS):
+            raise _useless(table, column, "cluster_by", "rows are kept together by no float and no document")
+    if partition and said.require_partition_filter is not None:
+        fields.append("filter_required")
+    if partition and said.partition_expiration_days is not None:
+        fields.append("expires_days")
+    layout = Layout(
+        partition=partition,
+        sort=tuple(column.name for column in found),
+        filter_required=bool(partition and said.require_partition_filter),
+        expires_days=(said.partition_expiration_days or 0) if partition else 0,
+        said=tuple(fields),
+    )
+    return dataclasses.replace(table, layout=layout)
+
+
+def _useless(table: Table, column: Column, key: str, why: str) -> RefusedError:
+    return RefusedError(
+        f"{table.name}.{column.name} is {type_text(column.type)}: {why}",
+        code="EC415",
+        help=f"name another column in {key} of the warehouse's `layout`",
+    )
 
 
 def _keyed(state: State, said: SnowflakeLayoutSpec) -> State:

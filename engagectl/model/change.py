@@ -6,7 +6,7 @@ from typing import Literal, assert_never
 from engagectl.model.address import Address, column_address, schema_address, table_address
 from engagectl.model.column_type import ColumnType
 from engagectl.model.origin import NOWHERE, Origin
-from engagectl.model.schema import Column, Table, TableName
+from engagectl.model.schema import Column, Layout, LayoutField, Table, TableName
 
 Hazard = Literal[
     "DATA_LOSS",
@@ -85,6 +85,17 @@ class SetComment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetLayout:
+    """How a table that is there keeps the rows that come: of `layout` the `fields` alone. Old rows stay as they are."""
+
+    table: TableName
+    before: Layout
+    layout: Layout
+    fields: tuple[LayoutField, ...]
+    origin: Origin = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSetting:
     """A setting that is no schema: it is written to the journal's applied state. Values are their YAML text."""
 
@@ -122,6 +133,7 @@ Change = (
     | WidenColumn
     | RebuildColumn
     | SetComment
+    | SetLayout
     | ChangeSetting
     | DropColumn
     | DropTable
@@ -147,6 +159,8 @@ def kind_of(change: Change) -> str:
             return "rebuild_column"
         case SetComment():
             return "set_comment"
+        case SetLayout():
+            return "set_layout"
         case ChangeSetting():
             return "change_setting"
         case DropColumn():
@@ -174,6 +188,7 @@ _RANK = {
             "widen_column",
             "rebuild_column",
             "set_comment",
+            "set_layout",
             "change_setting",
             "drop_column",
             "drop_table",
@@ -189,7 +204,7 @@ def address_of(change: Change, *, warehouse: str = "") -> Address:
             return schema_address(schema, warehouse=warehouse)
         case CreateTable(table=table):
             return table_address(table.name.schema, table.name.table, warehouse=warehouse)
-        case RenameTable(table=name) | DropTable(table=name):
+        case RenameTable(table=name) | DropTable(table=name) | SetLayout(table=name):
             return table_address(name.schema, name.table, warehouse=warehouse)
         case RenameColumn(table=name, column=column) | DropColumn(table=name, column=column):
             return column_address(name.schema, name.table, column, warehouse=warehouse)
@@ -220,7 +235,7 @@ def hazards_of(change: Change) -> tuple[Hazard, ...]:
             return ("TABLE_REWRITE", "LOCK", "BACKWARD_INCOMPATIBLE")
         case WidenColumn():
             return ("LOCK",)
-        case CreateSchema() | CreateTable() | AddColumn() | SetComment() | ChangeSetting():
+        case CreateSchema() | CreateTable() | AddColumn() | SetComment() | SetLayout() | ChangeSetting():
             return ()
         case _:
             assert_never(change)

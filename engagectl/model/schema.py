@@ -41,12 +41,34 @@ class Column:
     fed_by: tuple[str, ...] = field(default=(), compare=False)
 
 
+LayoutField = Literal["sort", "partition", "filter_required", "expires_days"]
+INGESTION = "ingestion"
+"""The partition of rows by when they arrived, as BigQuery keeps it in no column."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """How an engine of many nodes shall keep a new table's rows: by which column apart, and in which order."""
+    """How an engine of many nodes keeps a table's rows: by which column apart, and in which order.
+
+    `partition` is the column by whose `unit` they are kept apart, "" for none; a query has to name it where
+    `filter_required`, and a part is dropped when it is `expires_days` old (0: never). `said` are the fields that the
+    YAML speaks of: the others hold for new tables only.
+    """
 
     distribute: str = ""
     sort: tuple[str, ...] = ()
+    partition: str = ""
+    unit: str = "day"
+    filter_required: bool = False
+    expires_days: int = 0
+    said: tuple[LayoutField, ...] = ()
+
+
+def partition_text(layout: Layout) -> str:
+    """Return the words for how the rows of a table are kept apart."""
+    if not layout.partition:
+        return "nothing"
+    return f"{layout.partition}, each {layout.unit} apart" if layout.unit != "day" else layout.partition
 
 
 Family = Literal["classic", "users", "activation", "found"]

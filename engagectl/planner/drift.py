@@ -41,7 +41,7 @@ def _drift_one(project: Project, id_: str, connection: Connection) -> WarehouseP
     living = [one.feed for one in applied if one.retired_at is None and one.target == project.target]
     if not living and (desired.feeds or not desired.watched.tables):
         raise NothingApplied(f"nothing was applied to {id_} yet", help="engagectl apply")
-    state = _applied_state(living)
+    state = _laid_out(_applied_state(living), desired.state)
     owned = read_owned(connection, journal)
     seen = Seen(
         actual=record.catalog(connection, sorted({*state.schemas, *desired.watched.schemas})),
@@ -86,6 +86,13 @@ def _drift_one(project: Project, id_: str, connection: Connection) -> WarehouseP
         queries=connection.queries,  # of the whole session, a snapshot's too
         rows_read=connection.rows_read,
     )
+
+
+def _laid_out(state: State, desired: State) -> State:
+    """Give the applied tables the layout that the YAML says: the journal keeps none."""
+    said = {table.name: table.layout for table in desired.tables}
+    tables = (dataclasses.replace(table, layout=said.get(table.name)) for table in state.tables)
+    return dataclasses.replace(state, tables=tuple(tables))
 
 
 _MAPS = {"trait": "traits", "audience": "audiences", "activation": "activations", "connection": "connections"}

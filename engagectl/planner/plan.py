@@ -17,6 +17,7 @@ from engagectl.planfile import fingerprint
 from engagectl.planner.followed import followed
 from engagectl.planner.gaps import judge_gaps
 from engagectl.planner.keys import with_checks
+from engagectl.planner.laid_out import judge_layout
 from engagectl.planner.noted import judge_watched, noted
 from engagectl.planner.removed import drops_asked
 from engagectl.planner.renamed import renamed
@@ -178,6 +179,7 @@ def _plan_one(
     if select:
         changes, feeds = selected(changes, feeds, project, id_, select)
     stands_on = names.afterwards(seen.actual)
+    judged += judge_layout(changes, difference.parted, stands_on, record, warehouse=id_)
     steps = tuple(make_step(project, change, id_, record, stands_on) for change in changes)
     judged += judge_rows(steps, project, id_, connection, record, names, is_snapshot=snapshot is not None)
     return WarehousePlan(

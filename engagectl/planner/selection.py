@@ -22,6 +22,7 @@ from engagectl.model.change import (
     RenameColumn,
     RenameTable,
     SetComment,
+    SetLayout,
     WidenColumn,
     address_of,
 )
@@ -151,7 +152,7 @@ def _cells(change: Change) -> tuple[tuple[TableName, str], ...]:
     match change:
         case CreateTable(table=table):
             return ((table.name, ""),)
-        case RenameTable(table=name) | DropTable(table=name):
+        case RenameTable(table=name) | DropTable(table=name) | SetLayout(table=name):
             return ((name, ""),)
         case RenameColumn(table=name, column=column) | DropColumn(table=name, column=column):
             return ((name, column),)

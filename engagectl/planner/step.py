@@ -14,6 +14,7 @@ from engagectl.model.change import (
     RenameColumn,
     RenameTable,
     SetComment,
+    SetLayout,
     WidenColumn,
     address_of,
     hazards_of,
@@ -79,6 +80,8 @@ def _stands_on(change: Change, actual: State) -> object:
             return fact(name, dropped)
         case SetComment(before=said) | ChangeSetting(before=said):
             return said
+        case SetLayout(before=layout):
+            return encode(layout)
 
 
 def table_of(change: Change) -> TableName | None:
@@ -90,7 +93,7 @@ def table_of(change: Change) -> TableName | None:
             return name
         case RenameColumn(table=name) | AddColumn(table=name) | WidenColumn(table=name) | RebuildColumn(table=name):
             return name
-        case SetComment(table=name) | DropColumn(table=name):
+        case SetComment(table=name) | SetLayout(table=name) | DropColumn(table=name):
             return name
         case CreateSchema() | ChangeSetting():
             return None

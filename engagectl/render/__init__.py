@@ -21,13 +21,14 @@ from engagectl.model.change import (
     RenameColumn,
     RenameTable,
     SetComment,
+    SetLayout,
     WidenColumn,
     kind_of,
 )
 from engagectl.model.column_type import NATIVE_SHAPE, ColumnType, Native, type_text
 from engagectl.model.names import fit
 from engagectl.model.schema import Column, Table, TableName
-from engagectl.render.cross_check import FILL, INDEX, PROPERTIES, check_adds, check_statement
+from engagectl.render.cross_check import FILL, INDEX, PARTITIONS, PROPERTIES, check_adds, check_statement
 from engagectl.render.names import beside, ident, table_sql
 from engagectl.warehouses.contract import Warehouse
 
@@ -144,6 +145,11 @@ def _parts(change: Change, warehouse: Warehouse) -> Iterator[tuple[str, Change]]
             yield f"{kind_of(change)}.sql.j2", change
         case RebuildColumn() if warehouse.capabilities.rebuilds_beside:
             yield from _rebuilt_beside(change, warehouse)
+        case SetLayout(fields=fields):
+            if "sort" in fields:
+                yield "set_layout.sql.j2", change
+            if {"filter_required", "expires_days"} & set(fields):
+                yield PARTITIONS, change
         case CreateSchema() | RenameTable() | RebuildColumn() | SetComment() | DropTable():
             yield f"{kind_of(change)}.sql.j2", change
         case _:
@@ -260,6 +266,9 @@ def _filters(warehouse: Warehouse) -> dict[str, Callable[..., Fragment]]:
     def clustered_filter(table: Table) -> Fragment:
         return Fragment(", ".join(ident(warehouse, name) for name in warehouse.clustered(table)))
 
+    def days_filter(days: int) -> Fragment:
+        return Fragment(str(int(days)) if days else "NULL")
+
     def beside_filter(name: str) -> Fragment:
         return Fragment(ident(warehouse, beside(name, warehouse)))
 
@@ -276,6 +285,7 @@ def _filters(warehouse: Warehouse) -> dict[str, Callable[..., Fragment]]:
         "clustered": clustered_filter,
         "index": index_filter,
         "beside": beside_filter,
+        "days": days_filter,
     }
 
 

@@ -16,10 +16,11 @@ from engagectl.model.change import (
     RenameColumn,
     RenameTable,
     SetComment,
+    SetLayout,
     WidenColumn,
     kind_of,
 )
-from engagectl.model.schema import Column, TableName
+from engagectl.model.schema import Column, Layout, TableName
 from engagectl.render.names import beside, ident, table_sql
 from engagectl.warehouses.contract import Warehouse
 from engagectl.warehouses.letters import turned
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 INDEX, PROPERTIES = "create_users_index.sql.j2", "set_properties.sql.j2"
-FILL = "fill_column.sql.j2"
+FILL, PARTITIONS = "fill_column.sql.j2", "set_partitions.sql.j2"
 """Templates whose statements are not of the kind of their change."""
 
 
@@ -129,6 +130,8 @@ def _is_for(statement: "exp.Expr", change: Change, *, index: bool) -> bool:
             return found == _pair(name) and _names(altered, column) and "comment" not in (altered or statement).args
         case SetComment(table=name, column=text_column):
             return _commented(statement, text_column) == (*_pair(name), text_column)
+        case SetLayout(table=name, layout=layout):
+            return found == _pair(name) and _laid_out(statement, layout)
         case DropColumn(table=name, column=dropped):
             action = _action(statement, exp.Drop)
             return found == _pair(name) and action is not None and _dropped(action) == [dropped]
@@ -138,6 +141,20 @@ def _is_for(statement: "exp.Expr", change: Change, *, index: bool) -> bool:
             return False
         case _:
             assert_never(change)
+
+
+_OF_PARTITIONS = {"require_partition_filter", "partition_expiration_days"}
+
+
+def _laid_out(statement: "exp.Expr", layout: Layout) -> bool:
+    """Tell whether a statement clusters a table by those columns, or sets options of its partitions, and no more."""
+    from sqlglot import exp
+
+    if (clustered := _action(statement, exp.ClusterProperty)) is not None:
+        return [one.name for one in clustered.find_all(exp.Identifier) if one.quoted] == list(layout.sort)
+    options = _action(statement, exp.AlterSet)
+    named = {one.name for one in options.find_all(exp.Property)} if options is not None else set()
+    return bool(named) and named <= _OF_PARTITIONS
 
 
 def _fills(statement: "exp.Expr", change: Change, warehouse: Warehouse) -> bool:

@@ -4,9 +4,10 @@ from collections import Counter
 from typing import Any
 
 from engagectl.errors import Place
-from engagectl.model.change import Change, ChangeSetting, RebuildColumn, SetComment, WidenColumn, kind_of
+from engagectl.model.change import Change, ChangeSetting, RebuildColumn, SetComment, SetLayout, WidenColumn, kind_of
 from engagectl.model.column_type import type_text
 from engagectl.model.plan import Finding, Noted, Plan, Step, WarehousePlan
+from engagectl.show.words import layout_text
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:
@@ -74,6 +75,8 @@ def _values(change: Change) -> tuple[str | None, str | None]:
             return type_text(has.type), type_text(column.type)
         case SetComment(before=old, comment=new):
             return old, new
+        case SetLayout(before=kept, layout=layout, fields=fields):
+            return layout_text(kept, fields), layout_text(layout, fields)
         case ChangeSetting(setting=setting, before=old, after=new):
             return (
                 f"{setting}: {old}" if old is not None else None,

@@ -74,6 +74,7 @@ _ACTIONS = [
     "widen_column",
     "rebuild_column",
     "set_comment",
+    "set_layout",
     "change_setting",
     "drop_column",
     "drop_table",

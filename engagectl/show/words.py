@@ -15,11 +15,13 @@ from engagectl.model.change import (
     RenameColumn,
     RenameTable,
     SetComment,
+    SetLayout,
     WidenColumn,
     kind_of,
 )
 from engagectl.model.column_type import type_text
 from engagectl.model.plan import Plan, Step, WarehousePlan
+from engagectl.model.schema import Layout, LayoutField, partition_text
 
 NOTED = {
     "retained": "Retained (ours, no longer declared; kept, not fed)",
@@ -38,6 +40,7 @@ COUNTED = {
     "widen_column": "widen",
     "rebuild_column": "rebuild",
     "set_comment": "comment",
+    "set_layout": "layout",
     "change_setting": "settings",
     "drop_column": "drop",
     "drop_table": "drop",
@@ -70,6 +73,17 @@ def compared_with(plan: Plan) -> str:
             return ""
 
 
+def layout_text(layout: Layout, fields: Iterable[LayoutField]) -> str:
+    """Return what a layout says of some of its fields."""
+    parts: dict[LayoutField, str] = {
+        "sort": f"clustered by {', '.join(layout.sort) or 'nothing'}",
+        "partition": f"partitioned by {partition_text(layout)}",
+        "filter_required": "a partition filter required" if layout.filter_required else "no partition filter required",
+        "expires_days": f"partitions kept {layout.expires_days} days" if layout.expires_days else "partitions kept",
+    }
+    return ", ".join(parts[one] for one in fields)
+
+
 def said(change: Change) -> tuple[str, str, str]:
     """Return symbol, style and words of a change."""
     match change:
@@ -90,6 +104,12 @@ def said(change: Change) -> tuple[str, str, str]:
             return "~", "yellow", f"rebuilt: {type_text(has.type)} -> {type_text(column.type)}"
         case SetComment(comment=comment):
             return "~", "yellow", f"comment: {comment or '(none)'}"
+        case SetLayout(before=kept, layout=layout, fields=fields):
+            return (
+                "~",
+                "yellow",
+                f"{layout_text(kept, fields)} -> {layout_text(layout, fields)}; rows there stay as they are",
+            )
         case ChangeSetting(setting="feed", after=None):
             return "-", "yellow", "retired: its tables are kept, it no longer reads"
         case ChangeSetting(setting="feed"):

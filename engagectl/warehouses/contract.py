@@ -48,6 +48,7 @@ class Capabilities:
     writes: Literal["nothing", "structure", "rows"]  # what engagectl writes there yet: apply makes structure, sync rows
     tagged: bool  # does a session carry a Tag that others can see: application_name, query tag, labels?
     outside_transaction: tuple[type, ...] = ()  # kinds of change that no transaction takes, where it takes others
+    layout_fixes: tuple[type, ...] = ()  # kinds of change that no column takes by which its table is laid out
     comments_inline: bool = False  # do CREATE TABLE and ADD COLUMN bring descriptions along in themselves?
 
 

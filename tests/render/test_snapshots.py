@@ -1,5 +1,7 @@
 """One file per change per warehouse: the SQL that people review."""
 
+import dataclasses
+
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
@@ -18,10 +20,11 @@ from engagectl.model.change import (
     RenameColumn,
     RenameTable,
     SetComment,
+    SetLayout,
     WidenColumn,
 )
 from engagectl.model.column_type import Boolean, Date, Decimal, Float, Integer, Json, Text, Timestamp
-from engagectl.model.schema import Column, Table, TableName
+from engagectl.model.schema import Column, Layout, Table, TableName
 from engagectl.render import count_misfits, render
 from engagectl.warehouses.registry import warehouse
 from tests.warehouses.contract import redshift_refuses
@@ -107,6 +110,32 @@ ENGINES = ("duckdb", "postgres", *IN_PLACE)
 )
 def test_the_sql_of_each_change(name: str, engine_name: str, snapshot: SnapshotAssertion) -> None:
     statements = render(CHANGES[name], warehouse(engine_name))
+    assert ";\n".join(statements) + "\n" == snapshot(extension_class=SqlFile)
+
+
+_LAYOUT = Layout(sort=("user_id", "id"), partition="received_at", filter_required=True, expires_days=400)
+LAYOUTS: dict[str, Change] = {
+    "create_laid_out": CreateTable(
+        table=Table(
+            name=VIP,
+            columns=(typed("id", Text()), typed("user_id", Text()), typed("received_at", Timestamp())),
+            layout=_LAYOUT,
+        )
+    ),
+    "set_layout": SetLayout(
+        table=VIP, before=Layout(), layout=_LAYOUT, fields=("sort", "filter_required", "expires_days")
+    ),
+    "set_no_layout": SetLayout(table=VIP, before=_LAYOUT, layout=Layout(), fields=("sort",)),
+}
+
+
+@pytest.mark.parametrize("engine_name", ["bigquery", "databricks"])
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_the_sql_of_a_layout(name: str, engine_name: str, snapshot: SnapshotAssertion) -> None:
+    change = LAYOUTS[name]
+    if isinstance(change, SetLayout) and engine_name == "databricks":
+        change = dataclasses.replace(change, fields=("sort",))
+    statements = render(change, warehouse(engine_name))
     assert ";\n".join(statements) + "\n" == snapshot(extension_class=SqlFile)
 
 

@@ -133,17 +133,6 @@ def test_several_new_columns_are_one_statement_with_their_descriptions() -> None
     )
 
 
-def test_events_are_partitioned_by_day_and_users_clustered_by_id() -> None:
-    columns = tuple(
-        Column(name=one, type=kind) for one, kind in (("id", Text()), ("user_id", Text()), ("received_at", Timestamp()))
-    )
-    events = Table(name=TableName("s", "t"), columns=columns, family="classic")
-    (sql,) = render(CreateTable(table=events), BIGQUERY)
-    assert sql.endswith(")\nPARTITION BY DATE(`received_at`)\nCLUSTER BY `user_id`")
-    (sql,) = render(CreateTable(table=Table(name=TableName("s", "users"), columns=columns, family="users")), BIGQUERY)
-    assert sql.endswith(")\nCLUSTER BY `id`")
-
-
 def test_our_plain_sql_is_spelled_as_googlesql() -> None:
     sql = 'SELECT CAST("a""b" AS VARCHAR), hash FROM engagectl.seen WHERE x = ? AND y = ? AND z = \'?"hash\'\'s"\''
     assert spelled(sql, (1, None)) == (

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from engagectl.model.change import Change, Hazard
+from engagectl.model.change import Change, DropColumn, Hazard, RenameColumn
 from engagectl.model.schema import State, TableName
 from engagectl.warehouses.bigquery.column_types import (
     LIMITS,
@@ -103,6 +103,7 @@ WAREHOUSE = Warehouse(
         rebuilds=False,  # "Modifying table schemas": another type means a new table
         writes="rows",
         tagged=True,  # job labels
+        layout_fixes=(RenameColumn, DropColumn),  # "ALTER TABLE RENAME COLUMN", "DROP COLUMN": none of a layout's
         comments_inline=True,  # OPTIONS (description): a statement of its own for each would meet the limit of updates
     ),
     connect=_connect,

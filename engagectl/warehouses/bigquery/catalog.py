@@ -7,11 +7,12 @@ query and needs a job, tables.list and tables.get bill nothing ("Introduction to
 from collections.abc import Sequence
 from typing import Any, cast
 
-from engagectl.model.schema import Column, State, Table, TableName
+from engagectl.model.schema import INGESTION, Column, Layout, State, Table, TableName
 from engagectl.warehouses.bigquery.column_types import native_type
 from engagectl.warehouses.bigquery.connection import BigQueryConnection
 from engagectl.warehouses.contract import Connection
 
+_DAY_MS = 86_400_000
 _LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
 
@@ -40,6 +41,25 @@ def _table(name: TableName, found: Any) -> Table:
         description=found.description or None,
         rows=int(found.num_rows) if is_table and found.num_rows is not None else None,
         kind="table" if is_table else "view",  # external tables and snapshots take no rows either
+        layout=layout_of(found) if is_table else None,
+    )
+
+
+def layout_of(found: Any) -> Layout:
+    """Return how the client's Table keeps its rows; a partition by whole numbers has the unit "range"."""
+    by, ranges = found.time_partitioning, found.range_partitioning
+    sort = tuple(name.translate(_LOWER) for name in found.clustering_fields or ())
+    if by is None:
+        partition, unit = (ranges.field, "range") if ranges is not None else ("", "day")
+    else:
+        partition, unit = by.field or INGESTION, str(by.type_).lower()
+    expires_ms = by.expiration_ms if by is not None else None
+    return Layout(
+        partition=partition.translate(_LOWER),
+        unit=unit,
+        sort=sort,
+        filter_required=bool(found.require_partition_filter),
+        expires_days=int(expires_ms) // _DAY_MS if expires_ms else 0,
     )
 
 

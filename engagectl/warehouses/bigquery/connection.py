@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from engagectl.errors import EngagectlError, StatementError, TransientError
 from engagectl.model.schema import TableName
-from engagectl.warehouses.bigquery import sessions
+from engagectl.warehouses.bigquery import clustering, sessions
 from engagectl.warehouses.bigquery.failure import as_ours, cannot_connect
 from engagectl.warehouses.bigquery.lease import SQL
 from engagectl.warehouses.bigquery.spelling import for_many, spelled
@@ -96,6 +96,9 @@ class BigQueryConnection:
         return found
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        if (asked := clustering.asked(sql)) is not None:
+            self._cluster(sql, *asked)
+            return 0
         began = time.perf_counter()
         if self._in_transaction and not self._has_begun:
             self._begin_now()
@@ -231,6 +234,13 @@ class BigQueryConnection:
         for table in tables:
             with contextlib.suppress(EngagectlError), self._told_safely():
                 self.client.delete_table(table, not_found_ok=True, retry=None)  # else it expires
+
+    def _cluster(self, sql: str, name: TableName, columns: Sequence[str]) -> None:
+        began = time.perf_counter()
+        self._prepare(sql)
+        with self._told_safely(sql):
+            clustering.change(self.client, f"{self.project}.{name.schema}.{name.table}", columns)
+        executed(self.warehouse, sql, rows=0, began=began)
 
     # --- tables of one transaction --------------------------------------------------
 

@@ -27,6 +27,8 @@ _TRANSIENT = frozenset(
         "stopped",
     }
 )
+_PRECONDITION_FAILED = 412
+"""The etag that a call carries is no more that of the table ("tables.patch", If-Match)."""
 _CONFLICTS = ("Transaction is aborted due to concurrent update", "Could not serialize access to table")
 _ABOUT_NAMES = (
     "Not found: ",
@@ -58,6 +60,8 @@ def as_ours(error: Any, sql: str = "") -> EngagectlError:
     text = message_of(error)
     if reason in _TRANSIENT or any(sign in text for sign in _CONFLICTS) or (isinstance(code, int) and code >= 500):
         return TransientError(f"BigQuery gave the statement up ({reason or code})", help="run it again")
+    if code == _PRECONDITION_FAILED:
+        return TransientError("BigQuery: somebody else has changed the table at the same moment", help="run it again")
     if code is None:
         return TransientError("BigQuery: the connection was lost", help="run it again")
     if "quota" in reason.lower():

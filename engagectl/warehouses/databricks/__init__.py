@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from engagectl.model.change import Change, Hazard
+from engagectl.model.change import Change, DropColumn, Hazard
 from engagectl.model.schema import State, Table, TableName
 from engagectl.warehouses.contract import NO_NEEDS, Capabilities, Check, Connection, Loader, Needs, Warehouse
 from engagectl.warehouses.databricks.catalog import catalog
@@ -98,6 +98,7 @@ WAREHOUSE = Warehouse(
         rebuilds=False,  # "Type widening": no change to another type
         writes="rows",
         tagged=True,  # QUERY_TAGS ("Query tags")
+        layout_fixes=(DropColumn,),  # "Error conditions": DELTA_UNSUPPORTED_DROP_CLUSTERING_COLUMN
     ),
     connect=_connect,
     catalog=catalog,

@@ -16,9 +16,9 @@ from tests.warehouses.contract import matrix
 from tests.warehouses.contract.engines import ENGINES, absent, here
 
 Writing = Callable[[], AbstractContextManager[Connection]]
-Needs = Literal["", "lease", "structure", "rows", "cuts", "databricks", "redshift"]
-"""What a file of cases asks of an engine, as its `NEEDS`: a lease for a lock, that much of `writes`, both ("cuts"), or
-to be it.
+Needs = Literal["", "lease", "structure", "rows", "cuts", "layout", "databricks", "redshift"]
+"""What a file of cases asks of an engine, as its `NEEDS`: a lease for a lock, that much of `writes`, both ("cuts"), a
+layout of tables that its catalog tells, or to be it.
 """
 
 
@@ -31,7 +31,8 @@ def _with(needs: Needs) -> list[str]:
         writes = {"nothing": (), "structure": ("structure",), "rows": ("structure", "rows")}[can.writes]
         lease = ("lease",) if is_lease else ()
         cuts = ("cuts",) if is_lease and can.writes == "rows" else ()
-        if needs in ("", name, *writes, *lease, *cuts):
+        layout = ("layout",) if can.layout_fixes else ()
+        if needs in ("", name, *writes, *lease, *cuts, *layout):
             found.append(name)
     return found
 
@@ -39,6 +40,7 @@ def _with(needs: Needs) -> list[str]:
 _ALONE: dict[str, Needs] = {
     "test_lease.py": "lease",
     "test_cuts.py": "cuts",
+    "test_layout.py": "layout",
     "test_cut_commits.py": "databricks",
     "test_spark.py": "databricks",
 }

@@ -8,5 +8,4 @@ CREATE TABLE IF NOT EXISTS `default`.`vip` (
   `since` DATE,
   `entity_context` JSON
 )
-PARTITION BY DATE(`received_at`)
 OPTIONS (description = 'VIP accounts')

@@ -2,4 +2,3 @@ CREATE TABLE IF NOT EXISTS `engage_default`.`users` (
   `id` STRING,
   `vip` BOOL
 )
-CLUSTER BY `id`

@@ -1,0 +1,2 @@
+ALTER TABLE `default`.`vip`
+CLUSTER BY NONE
