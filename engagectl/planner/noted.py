@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 
 from engagectl.config.check.facts import CLASSIC_TABLES, STANDARD
+from engagectl.config.project import Project
 from engagectl.desired.build import Desired
 from engagectl.diff import Difference, diff
 from engagectl.journal.ownership import Owned
@@ -19,6 +20,7 @@ from engagectl.model.change import (
     address_of,
 )
 from engagectl.model.column_type import ColumnType, JsonText, Native, Text, type_text
+from engagectl.model.names import stored_name
 from engagectl.model.plan import Noted
 from engagectl.model.schema import State
 from engagectl.planner.seen import Seen
@@ -83,6 +85,20 @@ def noted(desired: Desired, seen: Seen, difference: Difference, *, project: str,
                 yield Noted(kind="retained", address=place, detail="no longer declared; kept, not fed", rows=table.rows)
             else:
                 yield Noted(kind="unmanaged", address=place)
+
+
+def chosen_schemas(desired: Desired, project: Project) -> Iterator[Noted]:
+    """Yield the tables of activations outside the schema of their space, for a warehouse where Segment's own Storage
+    Actions could not write them: their setting `schemaOverride` is for Snowflake alone.
+    """
+    for feed in desired.feeds:
+        if feed.kind != "activation":
+            continue
+        usual = stored_name(project.spec.spaces[feed.space].slug or feed.space)
+        for table in feed.tables:
+            if table.name.schema != usual:
+                address = table_address(table.name.schema, table.name.table, warehouse=desired.warehouse)
+                yield Noted(kind="schema", address=address, detail=f"not {usual}, the schema of the space")
 
 
 def _unknown(wanted: State, actual: State) -> Iterator[tuple[str, str, str]]:

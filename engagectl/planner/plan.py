@@ -18,7 +18,7 @@ from engagectl.planner.followed import followed
 from engagectl.planner.gaps import judge_gaps
 from engagectl.planner.keys import with_checks
 from engagectl.planner.laid_out import judge_layout
-from engagectl.planner.noted import judge_watched, noted
+from engagectl.planner.noted import chosen_schemas, judge_watched, noted
 from engagectl.planner.removed import drops_asked
 from engagectl.planner.renamed import renamed
 from engagectl.planner.rows import full_clashes, judge_rows
@@ -190,6 +190,7 @@ def _plan_one(
         noted=(
             *noted(desired, seen, difference, project=project.spec.project, target=project.target),
             *drop_notes,
+            *(chosen_schemas(desired, project) if record.capabilities.space_schema_only else ()),
         ),
         feeds=feeds,
         followed=tuple(followed(desired, seen, project.spec.project)),

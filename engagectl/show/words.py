@@ -30,6 +30,7 @@ NOTED = {
     "added_by_sync": "Added by sync (engagectl import --undeclared writes their YAML)",
     "found": "Found types, taken as they are",
     "retired": "Retired",
+    "schema": "In a schema of their own (Segment's Storage Actions have that on Snowflake only)",
 }
 COUNTED = {
     "create_schema": "create",

@@ -49,6 +49,7 @@ class Capabilities:
     tagged: bool  # does a session carry a Tag that others can see: application_name, query tag, labels?
     outside_transaction: tuple[type, ...] = ()  # kinds of change that no transaction takes, where it takes others
     layout_fixes: tuple[type, ...] = ()  # kinds of change that no column takes by which its table is laid out
+    space_schema_only: bool = False  # do Segment's own Storage Actions write there, and only to the space's schema?
     comments_inline: bool = False  # do CREATE TABLE and ADD COLUMN bring descriptions along in themselves?
 
 

@@ -43,9 +43,9 @@ activations:
 """
 
 
-def _open(root: Path, yaml: str) -> Project:
+def _open(root: Path, yaml: str, settings: str = ROOT) -> Project:
     (root / "engage").mkdir(exist_ok=True)
-    (root / "engagectl.yaml").write_text(ROOT)
+    (root / "engagectl.yaml").write_text(settings)
     (root / "engage/space.yaml").write_text(yaml)
     return api.open_project(root)
 
@@ -211,3 +211,28 @@ def test_a_plan_is_shown_to_people_and_machines(tmp_path: Path) -> None:
     document = {**envelope("plan", ok=True), **data}
     jsonschema.validate(document, json.loads((Path(__file__).parents[2] / "schemas/plan.schema.json").read_text()))
     assert plan_text(dataclasses.replace(plan, warehouses=()), colour=True, width=80)
+
+
+TOKEN = "{method: token, user: token, token: {$env: TOKEN}}"
+KEY = "{method: key_pair, user: loader, private_key: {$env: KEY}}"
+CLOUDS = {
+    "snowflake": f"account: acme, database: CDP, compute_warehouse: WH, role: R, auth: {KEY}",
+    "redshift": "cluster: engage, region: eu-west-1, database: cdp, user: loader, auth: {method: default}",
+    "bigquery": "project: acme-cdp, auth: {method: default}",
+    "databricks": f"host: adb-1.2.azuredatabricks.net, http_path: /sql/1.0/warehouses/a, catalog: cdp, auth: {TOKEN}",
+}
+
+
+@pytest.mark.parametrize("kind", sorted(CLOUDS))
+def test_a_schema_that_segment_itself_would_not_write_is_noted(tmp_path: Path, kind: str) -> None:
+    yaml = SPACE.replace("table: log", "table: log, schema: crm")
+    assert yaml != SPACE
+    root = ROOT.replace("{type: duckdb, path: ./db.duckdb}", f"{{type: {kind}, {CLOUDS[kind]}}}")
+    usual, plan = (api.make_plan(_open(tmp_path, text, root), offline=True) for text in (SPACE, yaml))
+    assert [one for one in usual.warehouses[0].noted if one.kind == "schema"] == []
+    shown = plan_text(plan, colour=False, width=100)
+    if kind == "snowflake":
+        assert "Storage Actions" not in shown
+        return
+    assert "Storage Actions have that on Snowflake only" in shown
+    assert "table.crm.log: not default, the schema of the space" in shown

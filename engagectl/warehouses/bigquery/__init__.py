@@ -104,6 +104,7 @@ WAREHOUSE = Warehouse(
         writes="rows",
         tagged=True,  # job labels
         layout_fixes=(RenameColumn, DropColumn),  # "ALTER TABLE RENAME COLUMN", "DROP COLUMN": none of a layout's
+        space_schema_only=True,
         comments_inline=True,  # OPTIONS (description): a statement of its own for each would meet the limit of updates
     ),
     connect=_connect,

@@ -99,6 +99,7 @@ WAREHOUSE = Warehouse(
         writes="rows",
         tagged=True,  # QUERY_TAGS ("Query tags")
         layout_fixes=(DropColumn,),  # "Error conditions": DELTA_UNSUPPORTED_DROP_CLUSTERING_COLUMN
+        space_schema_only=True,
     ),
     connect=_connect,
     catalog=catalog,

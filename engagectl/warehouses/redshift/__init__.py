@@ -102,6 +102,7 @@ WAREHOUSE = Warehouse(
         rebuilds_beside=True,  # "ALTER TABLE": ALTER COLUMN TYPE is for the size of a VARCHAR alone
         writes="rows",
         tagged=True,  # application_name and query_group
+        space_schema_only=True,
     ),
     connect=_connect,
     catalog=catalog,
