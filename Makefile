@@ -104,8 +104,8 @@ hostile-names: $(VENV)/ready ## Make, load and read back 800 hostile names as tr
 crash-test: $(VENV)/ready ## Kill syncs and applies at every point, cut connections; SEED=.. for other traffic
 	ENGAGECTL_CRASH_SEED=$(SEED) $(BIN)/python -m pytest -q -n 2 tests/crash
 
-crash-test-full: $(VENV)/ready ## 6,000 trials, 1,000 cuts, 400 stops; writes docs/reliability.md
-	$(BIN)/python -m tests.crash.full --trials 6000 --cuts 1000 --stops 400 --seed $(SEED) --write docs/reliability.md
+crash-test-full: $(VENV)/ready ## 6,000 trials, 1,000 cuts, 400 stops, in as many runs as it takes (MINUTES=.. each); writes docs/reliability.md
+	$(BIN)/python -m tests.crash.full --trials 6000 --cuts 1000 --stops 400 --seed $(SEED) --resume --minutes $(or $(MINUTES),600) --write docs/reliability.md
 
 lint: $(VENV)/ready ## Check style and the rules of the rooms
 	$(BIN)/ruff check .

@@ -8,7 +8,7 @@ from functools import partial
 from engagectl.failpoint import POINTS
 from tests.crash import trials
 from tests.crash.autocommit import apply_without_transactions
-from tests.crash.fork import Say, result
+from tests.crash.fork import Say
 from tests.crash.traffic import FORMS
 from tests.crash.world import CHANGED, EXTENDING, NARROW, WIDE, World, Worlds
 
@@ -49,15 +49,9 @@ def _changed(apply: Callable[[World], object]) -> Callable[[World, Say], object]
     return work
 
 
-def _old_journal(world: World, say: Say) -> object:
-    trials._age_journal(world)
-    return _changed(World.apply)(world, say)
-
-
-def _widened(world: World, say: Say) -> object:
+def _widen(world: World) -> None:
     world.write(WIDE)
-    result(world.apply)
-    return world.replay(say)
+    world.apply()
 
 
 def _erased(world: World, say: Say) -> object:
@@ -95,24 +89,24 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "apply over an old journal killed at a point",
         ("apply.", "journal."),
-        Worlds.loaded,
+        partial(Worlds.loaded, then=trials.age_journal),
         trials.killed_apply_over_an_old_journal,
-        _old_journal,
+        _changed(World.apply),
     ),
     Kind(
         "apply without DDL in transactions killed at a point",
         ("apply.",),
         Worlds.loaded,
         trials.killed_apply_without_transactions,
-        _changed(lambda world: apply_without_transactions(world.house.project)),
+        _changed(lambda world: apply_without_transactions(world.project)),
         leaves=frozenset({"apply.locked", "apply.planned"}),
     ),
     Kind(
         "replay killed at a point",
         ("replay.",),
-        partial(Worlds.loaded, yaml=NARROW),
+        partial(Worlds.loaded, yaml=NARROW, then=_widen),
         trials.killed_replay,
-        _widened,
+        World.replay,
     ),
     Kind("purge killed at a point", ("purge.",), Worlds.loaded, trials.killed_purge, World.purge),
     Kind("erase killed at a point", ("erase.", "scrub."), Worlds.loaded, trials.killed_erase, _erased),

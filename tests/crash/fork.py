@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 
@@ -22,7 +23,8 @@ class Ended:
 
 
 Say = Callable[[str, int], None]
-TIME_S = 120.0
+STILL_S = 60.0  # with nothing to do and nothing said a child hangs; how long it may work, this machine decides
+LOOK_S = 5.0
 
 
 @dataclass
@@ -35,16 +37,26 @@ class Child:
 
     def has_spoken(self) -> None:
         """Wait for the first word of the child, or for its end."""
-        select.select([self.pipe], [], [], TIME_S)
+        self._is_heard()
+
+    def _is_heard(self) -> bool:
+        """Wait until there is something to read, or the end; False: the child hangs."""
+        last, since = b"", time.monotonic()
+        while not select.select([self.pipe], [], [], LOOK_S)[0]:
+            now = _sign_of_life(self.pid)
+            if now != last:
+                last, since = now, time.monotonic()
+            elif time.monotonic() - since > STILL_S:
+                return False
+        return True
 
     def wait(self) -> Ended:
         """Read what the child says until it ends. A child that hangs is a failure of its own."""
-        ended, data, until = Ended(), b"", time.monotonic() + TIME_S
+        ended, data = Ended(), b""
         while True:
-            ready, _, _ = select.select([self.pipe], [], [], max(0.0, until - time.monotonic()))
-            if not ready:
+            if not self._is_heard():
                 self.kill()
-                ended.failed = f"hung for {TIME_S:.0f} s"
+                ended.failed = f"hung for {STILL_S:.0f} s"
                 break
             piece = os.read(self.pipe, 1 << 16)
             if not piece:
@@ -66,6 +78,15 @@ class Child:
             else:
                 ended.failed = content
         return ended
+
+
+def _sign_of_life(pid: int) -> bytes:
+    """Return what changes as long as a process works or polls: its CPU time, and whether it waits for the CPU."""
+    try:
+        said = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:  # no such system, or the process is gone: then its pipe says so
+        return b""
+    return str(time.monotonic()).encode() if said[0] in b"RD" else b" ".join(said[11:13])
 
 
 def start(work: Callable[[Say], Any]) -> Child:

@@ -9,7 +9,7 @@ from engagectl import api
 from engagectl.journal.applied import AppliedFeed, read_feeds
 from engagectl.journal.checkpoints import read_checkpoints
 from engagectl.warehouses.contract import Connection
-from tests.crash.fork import Say, result
+from tests.crash.fork import result
 from tests.crash.traffic import lines_to, size_of
 from tests.crash.world import World
 from tests.reference.play import Kept, Tables, play
@@ -18,7 +18,12 @@ from tests.reference.tables import differences, kept
 JOURNAL = "engagectl"
 
 
-def problems(
+def problems(world: World, acknowledged: list[tuple[str, int]], *, complete: bool, **more: bool) -> list[str]:
+    """Look in a process of its own, and return what is wrong."""
+    return result(lambda _: look(world, acknowledged, complete=complete, **more))  # type: ignore[no-any-return]  # a list
+
+
+def look(
     world: World,
     acknowledged: list[tuple[str, int]],
     *,
@@ -32,14 +37,9 @@ def problems(
     Waits: of what is storable now some may be in quarantine still, and then it must not be in a table. Purged: the
     quarantine must be empty. Reread: lines were read, and so counted, more than once.
     """
-
-    def look(say: Say) -> list[str]:
-        del say
-        with api.connected(world.house.project, command="test", read_only=True) as connections:
-            (connection,) = connections.values()
-            return _look(connection, world, acknowledged, complete=complete, waits=waits, purged=purged, reread=reread)
-
-    return result(look)  # type: ignore[no-any-return]  # the list that look() returns
+    with api.connected(world.project, command="test", read_only=True) as connections:
+        (connection,) = connections.values()
+        return _look(connection, world, acknowledged, complete=complete, waits=waits, purged=purged, reread=reread)
 
 
 def _look(

@@ -1,56 +1,17 @@
-"""What a run of many trials is counted in, and the page that tells of it."""
+"""The page that tells of a run of many trials, from what each of them came to."""
 
-import subprocess
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 
 from tests.crash.catalog import KINDS
-from tests.crash.trials import NotReached
-
-
-@dataclass
-class Tally:
-    """`unreached` trials had nothing to hurt: with that seed the point came up less often. They do not count."""
-
-    trials: Counter[tuple[str, str]] = field(default_factory=Counter)
-    failures: list[str] = field(default_factory=list)
-    unreached: int = 0
-
-    def add(self, engine: str, kind: str, name: str, trial: Callable[[], list[str]]) -> None:
-        """Do a trial and count it. What it cannot cope with at all is a failure too."""
-        try:
-            problems = trial()
-        except NotReached:
-            self.unreached += 1
-            return
-        except AssertionError as error:
-            problems = [str(error).strip().splitlines()[-1]]
-        self.trials[kind, engine] += 1
-        if problems:
-            self.failures.append(f"{engine}, {name}: {problems[0][:300]}")
-            print(self.failures[-1], flush=True)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ran:
-    wanted: dict[str, int]
-    seed: int
-    seconds: float
-    cpu_seconds: float
-
-    @property
-    def command(self) -> str:
-        asked = " ".join(f"--{name} {number}" for name, number in self.wanted.items())
-        return f"python -m tests.crash.full {asked} --seed {self.seed}"
-
+from tests.crash.outcomes import ENGINES, Outcome, Outcomes, commit
 
 PAGE = """# What crashes were tried
 
 This page is written by a run and not by hand: `{command}`.
 
-Commit {commit}, seeds from {seed}. {done:,} trials of the {wanted:,} asked for ran, in {minutes:.0f} minutes and
-{cpu:,.0f} CPU seconds, the PostgreSQL server's not among them.
+{done:,} of the {wanted:,} trials asked for were done with the code of commit {commit}, in {cpu:,.0f} CPU seconds, the
+PostgreSQL server's not among them; {failed}. {rest}
 
 A trial hurts one command, and a checker outside the system then looks at the database: what was acknowledged must be
 there, each feed must stand between two chunks, and every table must equal, cell for cell, what a slow independent
@@ -58,19 +19,25 @@ reference (`tests/reference`) makes of the lines before the feed's checkpoint. T
 time with chunks of another size) and all of it must be there once, in every table, in the quarantine and in the counts.
 One more sync must insert nothing. After an apply, plan and drift must be empty and the rows what they were.
 
-| what was done | DuckDB | PostgreSQL |
-|---|---|---|
+| what was done | DuckDB | PostgreSQL | seeds |
+|---|---|---|---|
 {rows}
 
-Failures: {failures}.
-
 The points where a process is killed (SIGKILL), each at a random one of its passes. With two engines these are {pairs}
-cases; all are tried once, in a random order, before one is tried again, so that a run of fewer leaves some out.
+cases, of which {tried} were tried at least once; all are tried in a random order before one is tried again, with other
+traffic.
 
 {points}
 
-An apply without DDL in transactions is the apply of the cloud warehouses: the real engine, but each DDL statement
-commits what is open and itself (`tests/crash/autocommit.py`).
+Trials were done at these commits. One counts above while the rooms that it hurts (`engagectl/sync` or `apply`, and the
+engine's) are what they were; when they change, its count begins anew.
+
+| commit | trials | right | of these with code that changed later |
+|---|---|---|---|
+{commits}
+
+{failures}An apply without DDL in transactions is the apply of the cloud warehouses: the real engine, but each DDL
+statement commits what is open and itself (`tests/crash/autocommit.py`).
 
 The checker is itself tested: loaders that are wrong on purpose (the commit split in two, no dedupe, acknowledged before
 the commit, a commit error ignored, no lock, the duplicate chosen before validation, one checkpoint for two feeds) are
@@ -82,28 +49,73 @@ system can be mounted (`tests/crash/test_server.py`). Not tried: losing power (S
 alive, and so does a server that stops at once), a full disk under PostgreSQL's own log, and the four cloud warehouses.
 
 To repeat: `make crash-test SEED=7` (every point once per engine, 40 cuts), `make crash-test-full` (6,000 trials,
-1,000 cuts and 400 stops; Ctrl-C ends it and the page is written all the same).
+1,000 cuts and 400 stops; Ctrl-C ends it and the page is written all the same, and the next one goes on where it ended).
 """
 
 
-def page(tally: Tally, ran: Ran) -> str:
-    kinds = sorted({kind for kind, _ in tally.trials})
-    rows = (f"| {kind} | {tally.trials[kind, 'DuckDB']} | {tally.trials[kind, 'PostgreSQL']} |" for kind in kinds)
-    commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
+def page(outcomes: Outcomes, *, wanted: Mapping[str, int], command: str) -> str:
+    every = list(outcomes.counted())
+    current = [one for one in every if one.is_current]
+    left = sum(wanted.values()) - len(current)
+    return PAGE.format(
+        command=command,
+        commit=commit(),
+        done=len(current),
+        wanted=sum(wanted.values()),
+        cpu=sum(one.cpu_s for one in current),
+        failed=_failed(current),
+        rest=f"{left:,} are not done yet." if left > 0 else "All of them are done.",
+        rows="\n".join(_rows(current)),
+        pairs=sum(len(kind.points(engine)) for kind in KINDS for engine in ENGINES),
+        tried=len({(one.key.kind, one.key.engine, one.key.point) for one in current if one.nth}),
+        points="\n".join(_points()),
+        commits="\n".join(_commits(every)),
+        failures="".join(f"{line}\n" for line in _failures(outcomes)),
+    )
+
+
+def _failed(outcomes: Iterable[Outcome]) -> str:
+    number = sum(1 for one in outcomes if one.problem)
+    return f"{number:,} failed" if number else "none failed"
+
+
+def _failures(outcomes: Outcomes) -> Iterable[str]:
+    """Tell of each that failed, with older code too: what became of it when it was done again?"""
+    for one in outcomes.failed:
+        last = outcomes.all[one.key]
+        again = "" if last is one else f" (at {last.commit}: {'failed again' if last.problem else 'right'})"
+        yield f"- {one.commit}: {_where(one)}: {one.problem}{again}"
+    if outcomes.failed:
+        yield ""
+
+
+def _where(one: Outcome) -> str:
+    return f"{ENGINES[one.key.engine]}, {one.key.kind}, {one.key.point}:{one.nth}, seed {one.key.seed}"
+
+
+def _rows(outcomes: Iterable[Outcome]) -> Iterable[str]:
+    trials: Counter[tuple[str, str]] = Counter()
+    seeds: dict[str, set[int]] = {}
+    for one in outcomes:
+        trials[one.key.kind, one.key.engine] += 1
+        seeds.setdefault(one.key.kind, set()).add(one.key.seed)
+    for kind, used in sorted(seeds.items()):
+        span = f"{min(used)}" if len(used) == 1 else f"{min(used)} to {max(used)}"
+        yield f"| {kind} | {trials[kind, 'duckdb']} | {trials[kind, 'postgres']} | {span} |"
+
+
+def _points() -> Iterable[str]:
     groups: dict[str, list[str]] = {}
     for kind in KINDS:
-        points = dict.fromkeys(point for engine in ("duckdb", "postgres") for point in kind.points(engine))
+        points = dict.fromkeys(point for engine in ENGINES for point in kind.points(engine))
         groups.setdefault(", ".join(f"`{point}`" for point in points), []).append(kind.name)
-    return PAGE.format(
-        command=ran.command,
-        commit=commit.stdout.strip(),
-        done=tally.trials.total(),
-        wanted=sum(ran.wanted.values()),
-        minutes=ran.seconds / 60,
-        cpu=ran.cpu_seconds,
-        seed=ran.seed,
-        rows="\n".join(rows),
-        pairs=sum(len(kind.points(engine)) for kind in KINDS for engine in ("duckdb", "postgres")),
-        failures=len(tally.failures) if not tally.failures else "; ".join(tally.failures),
-        points="\n".join(f"- {', '.join(names)}: {points}" for points, names in groups.items()),
-    )
+    return (f"- {', '.join(names)}: {points}" for points, names in groups.items())
+
+
+def _commits(outcomes: Iterable[Outcome]) -> Iterable[str]:
+    by: dict[str, list[Outcome]] = {}
+    for one in outcomes:
+        by.setdefault(one.commit, []).append(one)
+    for name, those in by.items():
+        right, old = (sum(map(test, those)) for test in (lambda one: not one.problem, lambda one: not one.is_current))
+        yield f"| {name} | {len(those):,} | {right:,} | {old:,} |"

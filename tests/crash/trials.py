@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +12,10 @@ from engagectl import api
 from tests import embedded
 from tests.crash.autocommit import apply_without_transactions
 from tests.crash.fork import Ended, Say, result, run, start
-from tests.crash.look import problems
-from tests.crash.world import CHANGED, WIDE, World, with_work
+from tests.crash.look import look, problems
+from tests.crash.world import CHANGED, World, with_work
 
 SIGKILL = 9
-PATIENCE_S = 100.0  # for a lock that somebody alive holds: this machine may do other work too
 
 
 class NotReached(Exception):  # noqa: N818  no error of the product: there was nothing to hurt
@@ -43,17 +42,27 @@ def killed(work: Callable[[Say], object], point: str, nth: int) -> Ended:
 
 def after(world: World, ended: Ended) -> list[str]:
     """Return what is wrong after a hurt sync: as it stands, and after one more sync that must say all is done."""
-    found = problems(world, ended.acknowledged, complete=False)
+    return result(lambda _: _going_on(world, ended.acknowledged))  # type: ignore[no-any-return]  # its list
+
+
+def _going_on(world: World, acknowledged: Sequence[tuple[str, int]] = ()) -> list[str]:
+    told = list(acknowledged)
+    found = look(world, told, complete=False)
     begun = time.monotonic()
     world.chunk_bytes = world.resume_bytes
-    again = run(world.sync)
-    if again.failed or again.signal:
-        return [
-            *found,
-            f"the next sync failed after {time.monotonic() - begun:.1f} s: {_last(again.failed)}",
-        ]
-    found += problems(world, [*ended.acknowledged, *again.acknowledged], complete=True)
-    return found + _nothing_more(world)
+    try:
+        world.sync(lambda file, offset: told.append((file, offset)))
+    except Exception as error:
+        return [*found, f"the next sync failed after {time.monotonic() - begun:.1f} s: {_said(error)}"]
+    return found + look(world, told, complete=True) + _nothing_more(world)
+
+
+def _quiet(file: str, offset: int) -> None:
+    """Nobody listens."""
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
 def _last(text: str) -> str:
@@ -61,7 +70,7 @@ def _last(text: str) -> str:
 
 
 def _nothing_more(world: World) -> list[str]:
-    return [f"one more sync inserted {third} messages again"] if (third := result(world.sync)) else []
+    return [f"one more sync inserted {third} messages again"] if (third := world.sync(_quiet)) else []
 
 
 def killed_sync(world: World, point: str, nth: int) -> list[str]:
@@ -88,7 +97,7 @@ def server_stopped_at_a_time(world: World, data: Path, seed: int, longest_s: flo
 
 
 def two_at_once(world: World, seed: int = 0) -> list[str]:
-    first, second = (start(lambda say: world.sync(say, lock_timeout_s=PATIENCE_S)) for _ in range(2))
+    first, second = (start(world.sync) for _ in range(2))
     ends = [first.wait(), second.wait()]
     failed = [end.failed for end in ends if end.failed]
     ended = Ended(acknowledged=[one for end in ends for one in end.acknowledged])
@@ -109,54 +118,84 @@ def apply_during_sync(world: World, seed: int = 0) -> list[str]:
 def killed_first_apply(world: World, point: str, nth: int) -> list[str]:
     """Kill an apply to an empty database: the next one makes everything, the journal included, and sync can load."""
     killed(world.apply, point, nth)
-    if (again := run(world.apply)).failed:
-        return [f"the next apply failed: {_last(again.failed)}"]
-    return result(lambda _: _unsettled(world)) + after(world, Ended())
+    return _next("apply", world.apply, lambda: _unsettled(world) + _going_on(world))
+
+
+def _next(command: str, work: Callable[[], object], then: Callable[[], list[str]]) -> list[str]:
+    """Run a command again after it was killed, and look, in one process."""
+
+    def both(say: Say) -> list[str]:
+        try:
+            work()
+        except Exception as error:
+            return [f"the next {command} failed: {_said(error)}"]
+        return then()
+
+    return result(both)  # type: ignore[no-any-return]  # the list
 
 
 def killed_apply(world: World, point: str, nth: int) -> list[str]:
     """Kill the apply of a changed project over loaded tables: rows survive, and apply again converges."""
-    before = result(lambda _: _rows(world))
-    world.write(CHANGED)
-    killed(world.apply, point, nth)
-    return problems(world, [], complete=False) + _converges(world, before)
+    return _killed_apply(world, point, nth, World.apply, lambda: look(world, [], complete=False))
 
 
 def killed_apply_over_an_old_journal(world: World, point: str, nth: int) -> list[str]:
     """The same where the journal is one of an older engagectl, which apply brings to today's form first."""
-    before = result(lambda _: _rows(world))
-    result(lambda _: _age_journal(world))
-    world.write(CHANGED)
-    killed(world.apply, point, nth)
-    return _converges(world, before)
+    return _killed_apply(world, point, nth, World.apply)
 
 
 def killed_apply_without_transactions(world: World, point: str, nth: int) -> list[str]:
     """The same where DDL is in no transaction: what was done stays done, and between two steps nothing is promised."""
-    before = result(lambda _: _rows(world))
-    world.write(CHANGED)
-    killed(lambda _: apply_without_transactions(world.house.project), point, nth)
-    return _converges(world, before, apply=lambda _: apply_without_transactions(world.house.project))
+    return _killed_apply(world, point, nth, lambda world: apply_without_transactions(world.project))
+
+
+def _killed_apply(
+    world: World,
+    point: str,
+    nth: int,
+    apply: Callable[[World], object],
+    first: Callable[[], list[str]] = list,
+) -> list[str]:
+    """Kill an apply of changes. `first` looks at what it left."""
+
+    def changed(say: Say) -> None:
+        say(str(_rows(world)), 0)
+        world.write(CHANGED)
+        apply(world)
+
+    ((before, _),) = killed(changed, point, nth).acknowledged
+
+    def all_of_it(say: Say) -> list[str]:
+        found = first()
+        try:
+            apply(world)
+        except Exception as error:
+            return [*found, f"the next apply failed: {_said(error)}"]
+        found += [] if str(_rows(world)) == before else ["rows changed"]
+        return found + _unsettled(world) + _going_on(world)
+
+    return result(all_of_it)  # type: ignore[no-any-return]  # its list
 
 
 def killed_replay(world: World, point: str, nth: int) -> list[str]:
     """Kill a replay of what became storable: what is put back is in quarantine no more, and all of it is, once."""
-    world.write(WIDE)
-    result(world.apply)
     killed(world.replay, point, nth)
     found = problems(world, [], complete=True, waits=True)
-    if (again := run(world.replay)).failed:
-        return [*found, f"the next replay failed: {_last(again.failed)}"]
-    if third := result(world.replay):
-        found.append(f"one more replay put back {third} entries again")
-    return found + problems(world, [], complete=True) + _nothing_more(world)
+
+    def finished() -> list[str]:
+        third = world.replay()
+        again = [f"one more replay put back {third} entries again"] if third else []
+        return again + look(world, [], complete=True) + _nothing_more(world)
+
+    return found + _next("replay", world.replay, finished)
 
 
 def killed_purge(world: World, point: str, nth: int) -> list[str]:
     killed(world.purge, point, nth)
     found = problems(world, [], complete=True, purged=point == "purge.forgotten")
-    result(world.purge)
-    return found + _nothing_more(world) + problems(world, [], complete=True, purged=True)
+    return found + _next(
+        "purge", world.purge, lambda: _nothing_more(world) + look(world, [], complete=True, purged=True)
+    )
 
 
 def killed_erase(world: World, point: str, nth: int) -> list[str]:
@@ -165,25 +204,19 @@ def killed_erase(world: World, point: str, nth: int) -> list[str]:
     is_done = point in ("erase.committed", "erase.scrubbed") or point.startswith("scrub.")
     killed(world.erase, point, nth)
     found = problems(world if is_done else _with_everybody(world), [], complete=True)
-    if (again := run(world.erase)).failed:
-        return [*found, f"the next erase failed: {_last(again.failed)}"]
-    result(lambda say: world.sync(say, reread=True))
-    return found + problems(world, [], complete=True, reread=True)
+
+    def finished() -> list[str]:
+        world.sync(_quiet, reread=True)
+        return look(world, [], complete=True, reread=True)
+
+    return found + _next("erase", world.erase, finished)
 
 
 def _with_everybody(world: World) -> World:
-
     return replace(world, gone="")
 
 
-def _converges(world: World, before: object, *, apply: Callable[[Say], object] | None = None) -> list[str]:
-    if (again := run(apply or world.apply)).failed:
-        return [f"the next apply failed: {_last(again.failed)}"]
-    found = [] if result(lambda _: _rows(world)) == before else ["rows changed"]
-    return found + result(lambda _: _unsettled(world)) + after(world, Ended())
-
-
-def _age_journal(world: World) -> None:
+def age_journal(world: World) -> None:
     """Take out of the journal what its second version brought."""
     for sql in (
         "ALTER TABLE engagectl.feeds DROP COLUMN digest",

@@ -5,13 +5,15 @@ import random
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from engagectl import api
+from engagectl.config.project import Project
 from engagectl.sync.options import Silent, SyncOptions
 from tests.crash.fork import Say, result
 from tests.crash.traffic import PLAIN, SEED, Form, traffic
@@ -19,6 +21,8 @@ from tests.crash.warm import warm
 from tests.scenarios.house import House
 
 DSN = "ENGAGECTL_CRASH_DSN"
+PATIENCE_S = 600.0  # for a lock that somebody alive holds, or a server that is slow to see who is dead
+LOADED = 8  # loads of different traffic that are made once and copied
 DUCKDB = "    type: duckdb\n    path: ./acme.duckdb\n"
 POSTGRES = f"    type: postgres\n    dsn: {{$env: {DSN}}}\n"
 YAML = """
@@ -85,6 +89,10 @@ class World:
         os.environ[DSN] = self.dsn
         return House(self.root, POSTGRES if self.dsn else DUCKDB)
 
+    @property
+    def project(self) -> Project:
+        return replace(self.house.project, lock_timeout_s=PATIENCE_S)
+
     def write(self, yaml: str = YAML) -> None:
         self.house.write(yaml)
 
@@ -96,28 +104,33 @@ class World:
 
     def apply(self, say: Say | None = None) -> None:
         del say
-        api.apply_plan(self.house.project, confirm=lambda _: True, reporter=lambda _: None, lock_timeout_s=100.0)
+        api.apply_plan(self.project, confirm=lambda _: True, reporter=lambda _: None, lock_timeout_s=PATIENCE_S)
 
-    def sync(self, say: Say, *, lock_timeout_s: float = 10.0, **options: Any) -> int:
-        given = {"chunk_bytes": self.chunk_bytes or self.form.chunk_bytes, "lock_timeout_s": lock_timeout_s, **options}
-        project = self.house.project
+    def sync(self, say: Say, **options: Any) -> int:
+        given = {
+            "chunk_bytes": self.chunk_bytes or self.form.chunk_bytes,
+            "lock_timeout_s": PATIENCE_S,
+            "retry_wait_s": 0.02,
+            **options,
+        }
+        project = self.project
         say("", 0)  # the project is read: from here on its files may change
-        report = api.sync(project, options=SyncOptions(**given), progress=Told(say), lock_timeout_s=lock_timeout_s)
+        report = api.sync(project, options=SyncOptions(**given), progress=Told(say), lock_timeout_s=PATIENCE_S)
         assert not report.left_out, report.left_out
         return report.inserted
 
     def replay(self, say: Say | None = None) -> int:
         del say
-        done = api.replay_quarantine(self.house.project)
+        done = api.replay_quarantine(self.project)
         return done.messages + done.values
 
     def purge(self, say: Say | None = None) -> int:
         del say
-        return api.purge_quarantine(self.house.project)
+        return api.purge_quarantine(self.project)
 
     def erase(self, say: Say | None = None) -> None:
         del say
-        api.erase(self.house.project, self.gone, confirm=lambda _: True)
+        api.erase(self.project, self.gone, confirm=lambda _: True)
 
 
 @dataclass
@@ -129,11 +142,12 @@ class Worlds:
     folder: Path
     server: str = ""
     made: int = 0
-    templates: dict[str, World] = field(default_factory=dict)
+    named: int = 0
+    templates: dict[tuple[object, ...], World] = field(default_factory=dict)
 
     def prepare(self) -> None:
         """Warm the process that trials are forked from."""
-        warm(self._template(YAML).root)
+        warm(self._applied(YAML).root)
 
     def close(self) -> None:
         if self.server:
@@ -151,32 +165,57 @@ class Worlds:
     @contextmanager
     def applied(self, seed: int, yaml: str = YAML, form: Form = PLAIN) -> Iterator[World]:
         """A world whose apply is done and whose inputs wait."""
-        template = self._template(yaml)
-        with self._fresh(World(template.root, form=form), database=_name(template.dsn)) as world:
+        with self._copy(self._applied(yaml), seed, form) as world:
             world.fill(seed)
-            world.resume_bytes = 0 if seed % 2 else 1 << 20
             yield world
 
     @contextmanager
-    def loaded(self, seed: int, yaml: str = YAML) -> Iterator[World]:
-        """A world whose inputs are loaded too."""
-        with self.applied(seed, yaml) as world:
-            world.chunk_bytes = 1 << 20
-            result(world.sync)
-            world.chunk_bytes = 0
+    def loaded(self, seed: int, yaml: str = YAML, then: Callable[[World], object] | None = None) -> Iterator[World]:
+        """A world whose inputs are loaded too, and to which more happened then."""
+        like = self._template((yaml, then, seed % LOADED), partial(self._load, yaml, then, seed % LOADED))
+        with self._copy(like, seed, PLAIN) as world:
+            world.lines = like.lines
             yield world
 
-    def _template(self, yaml: str) -> World:
-        if yaml not in self.templates:
-            name = f"template{len(self.templates)}"
+    def _applied(self, yaml: str) -> World:
+        def make(name: str) -> World:
             world = World(self.folder / name)
             world.root.mkdir()
             if self.server:
                 world.dsn = self._database(name, "template0")
             world.write(yaml)
             result(world.apply)
-            self.templates[yaml] = world
-        return self.templates[yaml]
+            return world
+
+        return self._template((yaml,), make)
+
+    def _load(self, yaml: str, then: Callable[[World], object] | None, seed: int, name: str) -> World:
+        like = self._applied(yaml)
+        world = World(self.folder / name, chunk_bytes=1 << 20)
+        shutil.copytree(like.root, world.root)
+        if self.server:
+            world.dsn = self._database(name, _name(like.dsn))
+        world.fill(seed)
+
+        def work(say: Say) -> None:
+            world.sync(say)
+            if then is not None:
+                then(world)
+
+        result(work)
+        return world
+
+    def _template(self, key: tuple[object, ...], make: Callable[[str], World]) -> World:
+        if key not in self.templates:
+            self.named += 1
+            self.templates[key] = make(f"template{self.named}")
+        return self.templates[key]
+
+    @contextmanager
+    def _copy(self, like: World, seed: int, form: Form) -> Iterator[World]:
+        with self._fresh(World(like.root, form=form), database=_name(like.dsn)) as world:
+            world.resume_bytes = 0 if seed % 2 else 1 << 20
+            yield world
 
     @contextmanager
     def _fresh(self, like: World, *, database: str) -> Iterator[World]:
