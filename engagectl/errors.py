@@ -12,6 +12,7 @@ EngagectlError
 ├── ConnectError         1  the warehouse cannot be reached or opened
 ├── TransientError       1  the same again may work
 ├── StatementError       1  the warehouse refused a statement of ours
+│   └── ValueRefused         and it was for a value, or a row, that it does not take
 ├── FailedError          1  nothing committed, for a reason said in the message
 ├── PartlyDoneError      5  some of it is done and safe; run it again
 ├── Interrupted        130  asked to stop
@@ -157,6 +158,15 @@ class StatementError(EngagectlError):
         super().__init__(message, help=help)
         self.sql = sql
         self.sqlstate = sqlstate
+
+
+class ValueRefused(StatementError):  # noqa: N818
+    """The warehouse refused a statement for a value, or a row, that it does not take; without it, it may run."""
+
+    @property
+    def reason(self) -> str:
+        """What the quarantine says of a message that is refused so."""
+        return f"refused_{self.sqlstate}" if self.sqlstate else "refused"
 
 
 class FailedError(EngagectlError):

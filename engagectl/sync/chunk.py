@@ -12,7 +12,8 @@ from engagectl.sync import quarantine, undeclared
 from engagectl.sync.inputs.joined import Part
 from engagectl.sync.quarantine import PARTS
 from engagectl.sync.report import FeedCounts
-from engagectl.sync.route import Cell, Seen, as_stored, cells, mark, outcome, takes
+from engagectl.sync.route import Cell, Seen, as_stored, cells, is_too_long, mark, outcome, takes
+from engagectl.sync.sql.quoting import literal
 from engagectl.sync.stage import JUDGED, Lines, Stage
 from engagectl.sync.until import Until
 from engagectl.warehouses.contract import Loader, Window
@@ -88,8 +89,11 @@ class Settled:
     undeclared: list[Undeclared] = field(default_factory=list)
 
 
-def judge(stage: Stage, works: Sequence[Work], *, uuid_ts: str) -> dict[Work, Cells]:
-    """Decide every line for every feed, and type what loads. Nothing is written to the warehouse.
+def judge(
+    stage: Stage, works: Sequence[Work], *, uuid_ts: str, refused: Mapping[Work, Mapping[int, str]] | None = None
+) -> dict[Work, Cells]:
+    """Decide every line for every feed, and type what loads. Nothing is written to the warehouse. `refused` are the
+    lines that the warehouse would not take, with the reason for each.
 
     All of it is one table: a value that several tables or feeds take is typed once. What a feed loads into a table is a
     view of it.
@@ -122,7 +126,7 @@ def judge(stage: Stage, works: Sequence[Work], *, uuid_ts: str) -> dict[Work, Ce
             table: tuple(replace(cell, misfits=cell.place in misfits) for cell in parts) for table, parts in of.items()
         }
         _views(stage, work, made[work], nulls[work])
-        _settle_outcomes(stage, work, made[work])
+        _settle_outcomes(stage, work, made[work], (refused or {}).get(work, {}))
     return made
 
 
@@ -199,9 +203,22 @@ def _views(stage: Stage, work: Work, made: Cells, nulls: Mapping[str, str]) -> N
         )
 
 
-def _settle_outcomes(stage: Stage, work: Work, made: Cells) -> None:
-    """Turn what would load into what it is: without a required value quarantined, of two with one id a duplicate."""
+def _settle_outcomes(stage: Stage, work: Work, made: Cells, refused: Mapping[int, str]) -> None:
+    """Turn what would load into what it is: without a required value quarantined, as what was refused; of two with one
+    id a duplicate.
+    """
+    for reason in sorted(set(refused.values())):
+        lines = ", ".join(str(line) for line, why in refused.items() if why == reason)
+        stage.handle.execute(
+            f"UPDATE {JUDGED} SET {work.outcome} = {literal(f'q:{reason}')}"
+            f" WHERE {work.outcome} = 'load' AND line_no IN ({lines})"
+        )
     for table, parts in made.items():
+        if long := " OR ".join(filter(None, map(is_too_long, parts))):
+            stage.handle.execute(
+                f"UPDATE {JUDGED} SET {work.outcome} = 'q:too_long'"
+                f" WHERE {work.outcome} = 'load' AND {takes(table)} AND ({long})"
+            )
         unmet = " OR ".join("true" if cell.empty else f"{cell.place} IS NULL" for cell in parts if cell.column.required)
         if unmet:
             stage.handle.execute(
@@ -224,16 +241,19 @@ def _repeats(work: Work) -> str:
     return f"line_no IN (SELECT line_no FROM ({days}) WHERE day <= latest)"
 
 
-def store(loader: Loader, work: Work, made: Cells) -> Counter[TableName]:
-    """Write the rows of one connection or activation; return how many per table."""
+def store(loader: Loader, work: Work, made: Cells, *, between: tuple[int, int] | None = None) -> Counter[TableName]:
+    """Write the rows of one connection or activation; return how many per table. `between` are the first and the last
+    line of those to write, when not all are.
+    """
     rows: Counter[TableName] = Counter()
+    only = "" if between is None else f" WHERE line_no BETWEEN {between[0]} AND {between[1]}"
     for table, parts in made.items():
         columns = [(cell.column.name, cell.column.stored) for cell in parts]
         values = ", ".join(as_stored(f"c{n}", cell.column.type, cell.column.stored) for n, cell in enumerate(parts))
         rows[table.name] = loader.insert(
             table.name,
             columns,
-            f"SELECT {values} FROM {work.cells_of(table)}",
+            f"SELECT {values} FROM {work.cells_of(table)}{only}",
             [cell.column.name for cell in parts if cell.empty],
         )
     return rows

@@ -198,12 +198,20 @@ def put_aside(stage: Stage, into: str) -> None:
     stage.handle.execute(f"INSERT INTO {into} BY NAME {select}")
 
 
-def store(loader: Loader, staged: str, *, journal: str, sync_id: str, recorded_at: str) -> int:
-    """Write what is staged to the journal; what is there already, from an earlier reading, stays as it is."""
+def store(
+    loader: Loader, staged: str, *, journal: str, sync_id: str, recorded_at: str, content_bytes: int | None = None
+) -> int:
+    """Write what is staged to the journal; what is there already, from an earlier reading, stays as it is. Of content
+    that is longer than a column of the journal holds (`content_bytes`) only the hash is kept.
+    """
     (rows,) = loader.stage.execute(f"SELECT count(*) FROM {staged}").fetchall()
     if not rows[0]:
         return 0
     said = {"sync_id": literal(sync_id), "recorded_at": literal(recorded_at)}
+    if content_bytes is not None:
+        long = f"strlen(content) > {content_bytes}"
+        said["content"] = f"CASE WHEN {long} THEN sha256(content) ELSE content END"
+        said["content_kind"] = f"CASE WHEN {long} THEN 'sha256' ELSE content_kind END"
     # A whole message is known by what it holds too: of two with one id both are kept. A line by where it stands.
     which = (
         f'CASE WHEN feed = {LINE_FEED} THEN "file" || chr(31) || line_offset'

@@ -5,10 +5,12 @@ Where the journal has only a hash, the input is read again at file and offset, w
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from engagectl.config.project import Project
+from engagectl.errors import ValueRefused
 from engagectl.failpoint import hit
 from engagectl.journal.applied import read_feeds
 from engagectl.journal.checkpoints import Checkpoint, read_checkpoints
@@ -36,6 +38,7 @@ from engagectl.warehouses.contract import Connection, Holder, Loader, UsersFold
 from engagectl.warehouses.registry import warehouse
 
 _BATCH = 5_000
+_Entries = Sequence[tuple[QuarantineEntry, str]]
 _WAITING = "ec_waiting"
 _FILL = "ec_fill"
 _RANKS = "ec_ranks"
@@ -127,14 +130,23 @@ class _Replay:
         texts = self._texts(entries)
         messages = [(entry, texts[entry.entry]) for entry in entries if not entry.column and entry.entry in texts]
         for start in range(0, len(messages), _BATCH):
-            self._messages(messages[start : start + _BATCH])
+            self._taken(self._messages, messages[start : start + _BATCH])
         groups: dict[tuple[str, str], list[tuple[QuarantineEntry, str]]] = {}
         for entry in entries:
             if entry.column and entry.entry in texts:
                 groups.setdefault((entry.table, entry.column), []).append((entry, texts[entry.entry]))
         for (table, column), values in groups.items():
-            self._values(table, column, values)
+            self._taken(partial(self._values, table, column), values)
         self.done.left += len(entries)
+
+    def _taken(self, put: Callable[[_Entries], None], entries: _Entries) -> None:
+        """Put entries back, those that the warehouse takes: what it still refuses stays."""
+        try:
+            put(entries)
+        except ValueRefused:
+            half = len(entries) // 2
+            for some in (entries[:half], entries[half:]) if half else ():
+                self._taken(put, some)
 
     def _texts(self, entries: Sequence[QuarantineEntry]) -> dict[str, str]:
         """Return the message or the value of each entry that can still be had."""
@@ -187,7 +199,7 @@ class _Replay:
         finally:
             release(stage)
 
-    def _messages(self, messages: Sequence[tuple[QuarantineEntry, str]]) -> None:
+    def _messages(self, messages: _Entries) -> None:
         feed = self.work.feed
         shapes = [file.shape for file in source_files(self.project, feed.space, feed.source)]
         stage = make_stage(self.loader.stage, [feed], *shapes[:1])
@@ -222,7 +234,7 @@ class _Replay:
         self.done.messages += len(rows)
         self.done.left -= len(rows)
 
-    def _values(self, table: str, column: str, values: Sequence[tuple[QuarantineEntry, str]]) -> None:
+    def _values(self, table: str, column: str, values: _Entries) -> None:
         """Put values into the columns that take them, each into its row, where nothing is."""
         goals = [
             (of, one)

@@ -6,7 +6,7 @@ An outcome is `load`, `duplicate`, `f:<reason>` (filtered) or `q:<reason>` (quar
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from engagectl.model.column_type import Boolean, ColumnType, Decimal, Float, Integer, Text, Timestamp
+from engagectl.model.column_type import Boolean, ColumnType, Decimal, Float, Integer, JsonText, Text, Timestamp
 from engagectl.model.feed import AtPath, Declared, Feed, FeedColumn, FeedTable, InBody, Standard
 from engagectl.model.names import stored_name
 from engagectl.sync.sql.casts import as_text, nothing, strict, string_of, transformed
@@ -291,11 +291,9 @@ class Cell:
         """Return what the column stores of a value, the name of what was sent."""
         if self.sent is None:
             return self.standard
-        if self.column.transforms:
-            return transformed(value, self.column.transforms, self.column.type, key_table=KEYS)
         if self.empty:
             return nothing(self.column.type)
-        return strict(value, self.column.type, membership=self.membership)
+        return _typed(self.column, value, membership=self.membership)
 
 
 def cells(feed: Feed, table: FeedTable, stage: Stage, seen: Seen, *, uuid_ts: str) -> tuple[Cell, ...]:
@@ -350,11 +348,32 @@ def _cell(column: FeedColumn, table: FeedTable, stage: Stage, seen: Seen, *, uui
 def retyped(feed: Feed, column: FeedColumn, sent: str) -> str:
     """Return what a column stores of a value, its compact JSON text, or NULL where it does not fit."""
     membership = isinstance(column.value, InBody) and bool(_members(feed) & set(column.value.keys))
+    return as_stored(f"({_typed(column, sent, membership=membership)})", column.type, column.stored)
+
+
+def _typed(column: FeedColumn, value: str, *, membership: bool) -> str:
+    """Return a value as its column's type, or NULL: by the limits of what was declared and of what is stored."""
+    kind, stored = column.type, column.stored
+    if isinstance(kind, Text) and isinstance(stored, Text):
+        kind = Text(_least(kind.max_chars, stored.max_chars), _least(kind.max_bytes, stored.max_bytes))
     if column.transforms:
-        typed = transformed(sent, column.transforms, column.type, key_table=KEYS)
-    else:
-        typed = strict(sent, column.type, membership=membership)
-    return as_stored(f"({typed})", column.type, column.stored)
+        return transformed(value, column.transforms, kind, key_table=KEYS)
+    typed = strict(value, kind, membership=membership)
+    if isinstance(kind, JsonText) and isinstance(stored, Text) and stored.max_bytes is not None:
+        return f"CASE WHEN strlen({typed}) <= {stored.max_bytes} THEN {typed} END"
+    return typed
+
+
+def _least(one: int | None, other: int | None) -> int | None:
+    return min(one, other) if one is not None and other is not None else one if other is None else other
+
+
+def is_too_long(cell: Cell) -> str:
+    """Return the predicate "a text that every message has is longer than its column holds"; "" where none can be."""
+    stored = cell.column.stored
+    if cell.sent is not None or not isinstance(stored, Text) or stored.max_bytes is None:
+        return ""
+    return f"strlen({cell.place}) > {stored.max_bytes}"
 
 
 def _standard(value: Standard, table: FeedTable, seen: Seen, uuid_ts: str) -> str:

@@ -14,6 +14,7 @@ from engagectl.errors import (
     Interrupted,
     StatementError,
     TransientError,
+    ValueRefused,
 )
 from engagectl.failpoint import hit
 from engagectl.journal.checkpoints import Checkpoint, forget_files, read_checkpoints, remember_read, rename_files
@@ -36,6 +37,7 @@ from engagectl.sync.prepare import expire_ids, prepare
 from engagectl.sync.quarantine import secrets_of
 from engagectl.sync.reading import Lot, Reading
 from engagectl.sync.ready import Ready
+from engagectl.sync.refused import Doubts
 from engagectl.sync.report import FeedCounts, LeftOut, SyncReport
 from engagectl.sync.selection import address_in
 from engagectl.sync.sources import source_files
@@ -297,7 +299,7 @@ class Run:
         additions: tuple[Addition, ...] = ()
         number, secret = self.report.chunks, self.has_secrets
         pieces: list[Piece] = []
-        is_stored, tries = False, Tries(self.connection, self.journal, self.options)
+        is_stored, tries, doubts = False, Tries(self.connection, self.journal, self.options), Doubts()
         while going := [work for work in self.works if any(reader.work == work for reader in lot.takers)]:
             stage = make_stage(self.loader.stage, [work.feed for work in going], lot.parts[0].file.shape)
             try:
@@ -305,7 +307,12 @@ class Run:
                 load(stage, lot.chunk, as_relation(lot.chunk))
                 hit("chunk.staged")
                 uuid_ts = self._stamp()
-                made = judge(stage, going, uuid_ts=uuid_ts)
+                made = judge(stage, going, uuid_ts=uuid_ts, refused=doubts.refused)
+                if doubts.error is not None:
+                    if not doubts.find(self.writer, stage, made, going):
+                        self._give_up(doubts, doubts.error)
+                        continue
+                    made = judge(stage, going, uuid_ts=uuid_ts, refused=doubts.refused)
                 hit("chunk.judged")
                 works = [work for work in going if work.feed.kind != "users"]
                 if works and not is_stored:
@@ -331,19 +338,36 @@ class Run:
                         stage, lot.chunk, lot.parts, work, made[work], self.places.at, number=number, secret=secret
                     )
                     waiting.pieces += pieces_of
+                self._tell(doubts)
                 return
             except Met as met:
                 additions += met.additions
                 self._stop(met.failed)
                 self.works = met.extended(self.works)
             except FeedRefused as refused:
-                self._refused(refused.work, refused.error)
+                if self.options.dry_run or not doubts.begin(refused.error, [refused.work]):
+                    self._refused(refused.work, refused.error)
+            except ValueRefused as error:
+                if self.options.dry_run or not doubts.begin(error, works):
+                    raise
             except TransientError as error:
                 is_stored = tries.took_effect(error, pieces)
                 if is_stored:
                     self._committed(pieces)
             finally:
                 release(stage)
+
+    def _give_up(self, doubts: Doubts, error: ValueRefused) -> None:
+        """Leave the feed out that is refused, and for no message alone; it may not be known which feed that is."""
+        if len(doubts.works) != 1:
+            raise error
+        self._refused(doubts.works[0], error)
+        doubts.error = None
+
+    def _tell(self, doubts: Doubts) -> None:
+        for work in (work for work, lines in doubts.refused.items() if lines):
+            text = f"{self._address(work)}: the warehouse does not take some messages: engagectl quarantine list"
+            self.report.warnings += [text] if text not in self.report.warnings else []
 
     def _refused(self, work: Work, error: StatementError) -> None:
         """Leave a feed out from here on: the warehouse did not take what it loads."""

@@ -247,6 +247,7 @@ def _keep(writer: Writer, staged: str) -> None:
         journal=writer.journal,
         sync_id=writer.sync_id,
         recorded_at=rfc3339(writer.clock()),
+        content_bytes=writer.extender.record.limits.text_bytes,
     )
 
 

@@ -204,6 +204,10 @@ class Loader(Protocol):
         """Merge a fold into users and its times (SYNC.md decision 4); return the rows written to users."""
         ...
 
+    def carry_out(self) -> None:
+        """Have the engine do what it was given in this transaction, where that waits for the commit."""
+        ...
+
     def forget(self) -> None:
         """Drop what a rolled back chunk left in the stage."""
         ...

@@ -193,6 +193,11 @@ class BigQueryConnection:
         """Leave a statement for the transaction; `expected` is how many rows it has to write."""
         self._waiting.append((sql, expected))
 
+    def carry_out(self) -> None:
+        """Run what waits for the transaction."""
+        if self._waiting:
+            self._begin_now()
+
     def commit(self) -> None:
         """Commit, if the lease that the session holds is still its own. Raises LockHeld when it is not."""
         self.keeper.before_commit()

@@ -195,6 +195,9 @@ class BigQueryLoader:
         )
         return f"{new} IS NOT NULL" + (f" AND NOT ({pairs})" if pairs else "")
 
+    def carry_out(self) -> None:
+        self._connection.carry_out()
+
     def forget(self) -> None:
         staging.forget(self.stage)
 

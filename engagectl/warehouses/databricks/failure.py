@@ -5,7 +5,7 @@ that speak of names are shown ("Error conditions in Databricks").
 import re
 from typing import Any
 
-from engagectl.errors import ConnectError, EngagectlError, StatementError, TransientError
+from engagectl.errors import ConnectError, EngagectlError, StatementError, TransientError, ValueRefused
 
 _GRANTS = "engagectl doctor lists the missing grants"
 _NAMES_ONLY = {
@@ -64,7 +64,7 @@ def as_ours(error: Any, sql: str) -> EngagectlError:
         said = text[found.end() :].split("\n")[0].split(" SQLSTATE")[0].strip()[:300]
         return StatementError(f"Databricks: {said}", sql=sql, sqlstate=state, help=_NAMES_ONLY[condition] or ())
     if state[:2] in _VALUES:
-        return StatementError("Databricks: a value does not fit the type of its column", sql=sql, sqlstate=state)
+        return ValueRefused("Databricks: a value does not fit the type of its column", sql=sql, sqlstate=state)
     known = ", ".join(one for one in (condition, state) if one) or kind
     return StatementError(f"Databricks refused the statement ({known})", sql=sql, sqlstate=state)
 

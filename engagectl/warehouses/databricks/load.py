@@ -161,6 +161,9 @@ class DatabricksLoader:
             rows += work.merge(f"(SELECT {_cells(work.delta)} FROM {self._parquet(file)})", number)
         return rows
 
+    def carry_out(self) -> None:
+        """Nothing can be done before the commit: each statement is a transaction of its own."""
+
     def forget(self) -> None:
         staging.forget(self.stage)
 

@@ -22,6 +22,7 @@ from engagectl.errors import (
     LockHeld,
     StatementError,
     TransientError,
+    ValueRefused,
 )
 from engagectl.warehouses.contract import BATCH_ROWS, Holder, T
 from engagectl.warehouses.duckdb import private
@@ -47,10 +48,14 @@ _SAFE_TO_QUOTE = (
 )
 """Errors whose first line speaks of names only. All others may repeat a value, so they are told in our words."""
 
+_OF_VALUES: tuple[tuple[type[duckdb.Error], str, str], ...] = (
+    (duckdb.ConstraintException, "a constraint of the table refuses a row", "23000"),
+    (duckdb.ConversionException, "a value does not convert to the type of its column", "22018"),
+    (duckdb.OutOfRangeException, "a value is out of the range of its type", "22003"),
+)
+"""With the SQLSTATE that says the same: DuckDB has none."""
+
 _OUR_WORDS: tuple[tuple[type[duckdb.Error], str], ...] = (
-    (duckdb.ConstraintException, "a constraint of the table refuses a row"),
-    (duckdb.ConversionException, "a value does not convert to the type of its column"),
-    (duckdb.OutOfRangeException, "a value is out of the range of its type"),
     (duckdb.TypeMismatchException, "two types do not match"),
     (duckdb.OutOfMemoryException, "the memory limit is too small for this statement"),
     (duckdb.IOException, "reading or writing the file failed"),
@@ -387,14 +392,14 @@ def _told_safely(sql: str) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        raise _as_ours(error, sql) from None
+        raise as_ours(error, sql) from None
     except RuntimeError as error:
         if "interrupted" in str(error).lower():
             raise Interrupted("interrupted") from None
         raise
 
 
-def _as_ours(error: duckdb.Error, sql: str) -> EngagectlError:
+def as_ours(error: duckdb.Error, sql: str) -> EngagectlError:
     if isinstance(error, duckdb.InterruptException):
         return Interrupted("interrupted")
     if isinstance(error, duckdb.TransactionException):
@@ -406,6 +411,9 @@ def _as_ours(error: duckdb.Error, sql: str) -> EngagectlError:
         return StatementError("DuckDB: a timestamp with time zone must be cast to text to be fetched", sql=sql)
     if isinstance(error, _SAFE_TO_QUOTE):
         return StatementError(f"DuckDB: {text.splitlines()[0].strip()}", sql=sql)
+    for kind, words, state in _OF_VALUES:
+        if isinstance(error, kind):
+            return ValueRefused(f"DuckDB: {words}", sql=sql, sqlstate=state)
     for kind, words in _OUR_WORDS:
         if isinstance(error, kind):
             return StatementError(f"DuckDB: {words}", sql=sql)

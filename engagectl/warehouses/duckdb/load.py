@@ -5,13 +5,13 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from engagectl.engine import duckdb
-from engagectl.errors import StatementError
 from engagectl.failpoint import hit
 from engagectl.model.column_type import ColumnType, Json
 from engagectl.model.schema import TableName
 from engagectl.warehouses.contract import UsersFold, Window, visible
 from engagectl.warehouses.documents import kept
 from engagectl.warehouses.duckdb.column_types import type_sql
+from engagectl.warehouses.duckdb.connect import as_ours
 from engagectl.warehouses.statements import executed
 
 if TYPE_CHECKING:
@@ -144,6 +144,9 @@ class DuckdbLoader:
         stamp = f", CAST('{fold.uuid_ts}' AS TIMESTAMPTZ) AS uuid_ts" if "uuid_ts" in present else ""
         return self._run(f"INSERT INTO {users} BY NAME SELECT *{stamp} FROM ec_changed")
 
+    def carry_out(self) -> None:
+        """Nothing waits."""
+
     def forget(self) -> None:
         """Drop the TEMP tables of a chunk; all of the stage's names begin with `ec_`."""
         for (name,) in self.stage.execute(
@@ -178,7 +181,7 @@ class DuckdbLoader:
         try:
             done = next(iter(self.stage.execute(sql).fetchall()), None)
         except duckdb.Error as error:
-            raise StatementError(f"DuckDB refused a load statement ({type(error).__name__})", sql=sql) from error
+            raise as_ours(error, sql) from None
         rows = int(done[0]) if done and isinstance(done[0], int) else 0
         executed(self._warehouse, sql, rows=rows, began=began)
         return rows

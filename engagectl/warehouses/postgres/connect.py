@@ -13,7 +13,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from engagectl.errors import ConnectError, EngagectlError, InternalError, LockHeld, StatementError, TransientError
+from engagectl.errors import (
+    ConnectError,
+    EngagectlError,
+    InternalError,
+    LockHeld,
+    StatementError,
+    TransientError,
+    ValueRefused,
+)
 from engagectl.warehouses.contract import BATCH_ROWS, Holder, T
 from engagectl.warehouses.listed import is_listed, listed_columns
 from engagectl.warehouses.statements import executed
@@ -373,7 +381,7 @@ def _told_safely(sql: str) -> Iterator[None]:
 
 
 _TRANSIENT_CLASSES = ("08", "40", "53", "57")
-_SAFE_CLASSES = ("0A", "23", "25", "2B", "3D", "3F", "42", "54", "55")
+_SAFE_CLASSES = ("0A", "25", "2B", "3D", "3F", "42", "54", "55")
 """Classes whose primary message speaks of names only: a value stands in the detail at most, which is not taken."""
 
 
@@ -389,10 +397,12 @@ def _as_ours(error: "psycopg.Error", sql: str) -> EngagectlError:
         return StatementError(
             f"PostgreSQL: {_primary(error)}", sql=sql, sqlstate=state, help="engagectl doctor lists the missing grants"
         )
+    if state[:2] == "23":
+        return ValueRefused(f"PostgreSQL: {_primary(error)}", sql=sql, sqlstate=state)
     if state[:2] in _SAFE_CLASSES:
         return StatementError(f"PostgreSQL: {_primary(error)}", sql=sql, sqlstate=state)
     if state[:2] == "22":
-        return StatementError("PostgreSQL: a value does not fit the type of its column", sql=sql, sqlstate=state)
+        return ValueRefused("PostgreSQL: a value does not fit the type of its column", sql=sql, sqlstate=state)
     return StatementError(
         f"PostgreSQL refused the statement ({state or type(error).__name__})", sql=sql, sqlstate=state
     )

@@ -212,6 +212,9 @@ class PostgresLoader:
             f" {', '.join(value for _, value in pairs)} FROM pg_temp.ec_new AS n WHERE NOT n.{there} AND {only}"
         )
 
+    def carry_out(self) -> None:
+        """Nothing waits."""
+
     def forget(self) -> None:
         staging.forget(self.stage)
 

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-from engagectl.errors import ConnectError, EngagectlError, StatementError, TransientError
+from engagectl.errors import ConnectError, EngagectlError, StatementError, TransientError, ValueRefused
 
 _TRANSIENT_CLASSES = ("08", "40", "53", "57")
 _NAMES_ONLY = ("0A", "25", "2B", "3D", "3F", "42", "54", "55")
@@ -51,7 +51,7 @@ def as_ours(error: BaseException, sql: str) -> EngagectlError:
     if any(sign in text.lower() for sign in _CONFLICT):
         return TransientError(f"Redshift gave the transaction up for another one ({state})", help="run it again")
     if any(view in text.lower() for view in _LOAD):
-        return StatementError(
+        return ValueRefused(
             "Redshift: COPY does not take one of the staged rows",
             sql=sql,
             sqlstate=state,
@@ -65,8 +65,10 @@ def as_ours(error: BaseException, sql: str) -> EngagectlError:
         )
     if state[:2] in _NAMES_ONLY:
         return StatementError(f"Redshift: {_first_line(text)}", sql=sql, sqlstate=state)
+    if state[:2] == "23":
+        return ValueRefused(f"Redshift: {_first_line(text)}", sql=sql, sqlstate=state)
     if state[:2] == "22":
-        return StatementError("Redshift: a value does not fit the type of its column", sql=sql, sqlstate=state)
+        return ValueRefused("Redshift: a value does not fit the type of its column", sql=sql, sqlstate=state)
     return StatementError(f"Redshift refused the statement ({state})", sql=sql, sqlstate=state)
 
 

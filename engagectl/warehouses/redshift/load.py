@@ -144,6 +144,9 @@ class RedshiftLoader:
         self._connection.execute_many(f"INSERT INTO {name} (new, old) VALUES (?, ?)", pairs)
         return name
 
+    def carry_out(self) -> None:
+        """Nothing waits."""
+
     def forget(self) -> None:
         staging.forget(self.stage)
 

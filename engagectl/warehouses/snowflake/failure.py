@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from engagectl.errors import ConnectError, EngagectlError, StatementError, TransientError
+from engagectl.errors import ConnectError, EngagectlError, StatementError, TransientError, ValueRefused
 
 _NAMES_ONLY = {
     904: "",  # invalid identifier
@@ -41,7 +41,7 @@ def as_ours(error: Any, sql: str) -> EngagectlError:
     if state[:2] in _TRANSIENT_CLASSES:
         return TransientError(f"Snowflake gave the statement up ({number}, {state})", help="run it again")
     if state[:2] == "22":
-        return StatementError("Snowflake: a value does not fit the type of its column", sql=sql, sqlstate=state)
+        return ValueRefused("Snowflake: a value does not fit the type of its column", sql=sql, sqlstate=state)
     return StatementError(f"Snowflake refused the statement ({number}, {state})", sql=sql, sqlstate=state)
 
 

@@ -157,7 +157,7 @@ class _Session(threading.Thread):
                 kind, body, refused = self._rewritten(kind, body)
                 if refused:
                     self._skip_to_sync(kind)
-                    self.client.sendall(_error(refused) + _packed(b"Z", self._after_error()))
+                    self.client.sendall(_error(*refused) + _packed(b"Z", self._after_error()))
                     return
             batch.append((kind, body))
             if kind in (b"S", b"Q"):
@@ -178,22 +178,22 @@ class _Session(threading.Thread):
         while kind not in (b"S", b"Q"):
             kind, _ = _message(self.client)
 
-    def _rewritten(self, kind: bytes, body: bytes) -> tuple[bytes, bytes, str]:
+    def _rewritten(self, kind: bytes, body: bytes) -> tuple[bytes, bytes, tuple[str, str] | None]:
         name, _, rest = body.partition(b"\0") if kind == b"P" else (b"", b"", body)
         text, _, rest = rest.partition(b"\0")
         sql = text.decode()
         self.emulator.sent.append(sql)
         why = refusal(sql) or ("in no transaction block" if self.status == b"T" and _IN_BLOCK.search(sql) else None)
         if why:
-            return kind, body, f"{why}: {sql[:200]}"
+            return kind, body, (f"{why}: {sql[:200]}", "0A000")
         if load := _COPY.match(sql):
             return kind, name + b"\0SELECT 1 WHERE FALSE\0" + rest, self._copy(*load.groups())
         for shape, replacement in _REWRITES:
             sql = shape.sub(replacement, sql)
         head = name + b"\0" if kind == b"P" else b""
-        return kind, head + sql.encode() + b"\0" + rest, ""
+        return kind, head + sql.encode() + b"\0" + rest, None
 
-    def _copy(self, table: str, bucket: str, key: str, null: str) -> str:
+    def _copy(self, table: str, bucket: str, key: str, null: str) -> tuple[str, str] | None:
         """Do what COPY does, by COPY FROM STDIN; return the error, if there is one."""
         content = b""
         for entry in json.loads(self.emulator.object(bucket, key))["entries"]:
@@ -201,7 +201,13 @@ class _Session(threading.Thread):
         error, tag = self._ask(f"COPY {table} FROM STDIN (FORMAT csv, NULL '{null}')", content)
         if not error:
             self._ask(f"SELECT pg_catalog.set_config('redshift.copied', '{tag.rpartition(' ')[2]}', false)")
-        return f"Load into table {table} failed: {error}" if error else ""
+        if not error:
+            return None
+        said = {field[0]: field[1:] for field in error.split("\0") if field}
+        if said["C"][:2] in ("22", "23"):  # which row and why, COPY does not say ("Troubleshooting data loads")
+            where = "Check 'sys_load_error_detail' system table for details."
+            return f"Load into table {table} failed.  {where}", "XX000"
+        return said["M"], said["C"]
 
     def _ask(self, sql: str, content: bytes = b"") -> tuple[str, str]:
         """Run a statement of the proxy's own; return its error and its tag."""
@@ -253,7 +259,7 @@ def _packed(kind: bytes, body: bytes) -> bytes:
     return kind + struct.pack("!i", len(body) + 4) + body
 
 
-def _error(message: str, state: str = "0A000") -> bytes:
+def _error(message: str, state: str) -> bytes:
     fields = {"S": "ERROR", "C": state, "M": message}
     return _packed(b"E", b"".join(key.encode() + text.encode() + b"\0" for key, text in fields.items()) + b"\0")
 
