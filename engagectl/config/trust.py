@@ -5,7 +5,7 @@ from typing import Any
 
 from engagectl.config.project import Project
 
-_NOT_CONNECTING = {"sync", "selective_sync", "compute", "layout", "credentials"}
+_NOT_CONNECTING = {"sync", "selective_sync", "compute", "layout", "views", "credentials"}
 
 
 def connections_of(project: Project) -> Mapping[str, Any]:

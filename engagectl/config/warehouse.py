@@ -178,6 +178,12 @@ class BigqueryLayoutSpec(Spec):
     users: Annotated[BigqueryTableLayoutSpec | None, Field(description="cluster_by: [id] when not said")] = None
 
 
+class BigqueryViewsSpec(Spec):
+    """A view TABLE_view beside each table of events, as Segment makes it: the newest row of each id."""
+
+    days: Annotated[int, Field(ge=1, le=36_500, description="how far back, by the day of the partition")] = 60
+
+
 class BigquerySpec(_WarehouseSpec):
     type: Literal["bigquery"]
     project: TextField
@@ -190,6 +196,7 @@ class BigquerySpec(_WarehouseSpec):
     )
     compute: dict[str, Any] | None = None
     layout: Annotated[BigqueryLayoutSpec | None, Field(description="partitions and clustering of tables")] = None
+    views: Annotated[BigqueryViewsSpec | None, Field(description="make TABLE_view beside each table of events")] = None
 
 
 class DatabricksTableLayoutSpec(Spec):
@@ -222,7 +229,7 @@ WarehouseSpec = Annotated[
     DuckdbSpec | PostgresSpec | RedshiftSpec | SnowflakeSpec | BigquerySpec | DatabricksSpec, Chosen("type")
 ]
 
-SETTINGS = frozenset({"type", "method", "credentials", "auth", "sync", "selective_sync", "compute", "layout"})
+SETTINGS = frozenset({"type", "method", "credentials", "auth", "sync", "selective_sync", "compute", "layout", "views"})
 """What of a warehouse or credentials is no connection field."""
 
 

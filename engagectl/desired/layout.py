@@ -14,7 +14,7 @@ from engagectl.config.warehouse import (
 )
 from engagectl.errors import RefusedError
 from engagectl.model.column_type import Boolean, Date, Decimal, Integer, Native, Text, Timestamp, type_text
-from engagectl.model.schema import INGESTION, Column, Layout, LayoutField, State, Table
+from engagectl.model.schema import INGESTION, Column, Layout, LayoutField, State, Table, View, view_name
 
 # Event tables are read by time; users are joined and merged by their id, so the rows of one id lie on one node.
 EVENTS, USERS = Layout(sort=("received_at",)), Layout(distribute="id", sort=("id",))
@@ -33,7 +33,8 @@ def laid_out(state: State, spec: Any) -> State:
     if isinstance(spec, SnowflakeSpec) and spec.layout is not None:
         return _keyed(state, spec.layout)
     if isinstance(spec, BigquerySpec):
-        return dataclasses.replace(state, tables=tuple(_partitioned(table, spec) for table in state.tables))
+        laid = (_partitioned(table, spec) for table in state.tables)
+        return dataclasses.replace(state, tables=tuple(_viewed(table, spec, state) for table in laid))
     if not isinstance(spec, RedshiftSpec):
         return state
     said = spec.layout
@@ -93,6 +94,26 @@ def _partitioned(table: Table, spec: BigquerySpec) -> Table:
         said=tuple(fields),
     )
     return dataclasses.replace(table, layout=layout)
+
+
+_LOADED = ("loaded_at", "uuid_ts", "received_at")
+"""By which a row is the newest of its id: Segment's own stamp where a table has it, else ours."""
+
+
+def _viewed(table: Table, spec: BigquerySpec, state: State) -> Table:
+    """Give a table of events the view that Segment would make beside it."""
+    newest = next((name for name in _LOADED if table.find(name) is not None), None)
+    if spec.views is None or table.family == "users" or newest is None or table.find("id") is None:
+        return table
+    if state.find(view_name(table.name)) is not None:
+        raise RefusedError(
+            f"{view_name(table.name)} is declared as a table, and is the view of {table.name}",
+            code="EC305",
+            help="give the table another name, or leave `views` out",
+        )
+    partition = table.layout.partition if table.layout is not None else ""
+    by = "_PARTITIONTIME" if partition == INGESTION else partition or newest
+    return dataclasses.replace(table, view=View(table=table.name, days=spec.views.days, by=by, newest=newest))
 
 
 def _useless(table: Table, column: Column, key: str, why: str) -> RefusedError:

@@ -6,7 +6,7 @@ from typing import Literal, assert_never
 from engagectl.model.address import Address, column_address, schema_address, table_address
 from engagectl.model.column_type import ColumnType
 from engagectl.model.origin import NOWHERE, Origin
-from engagectl.model.schema import Column, Layout, LayoutField, Table, TableName
+from engagectl.model.schema import Column, Layout, LayoutField, Table, TableName, View
 
 Hazard = Literal[
     "DATA_LOSS",
@@ -96,6 +96,25 @@ class SetLayout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetView:
+    """Made, or made anew: `before` is None when it is not there. `columns` are those that it then has."""
+
+    name: TableName
+    view: View
+    before: View | None
+    columns: tuple[str, ...]
+    origin: Origin = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropView:
+    """Of a table that goes, or gets another name."""
+
+    name: TableName
+    origin: Origin = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSetting:
     """A setting that is no schema: it is written to the journal's applied state. Values are their YAML text."""
 
@@ -136,6 +155,8 @@ Change = (
     | SetLayout
     | ChangeSetting
     | DropColumn
+    | SetView
+    | DropView
     | DropTable
 )
 
@@ -165,6 +186,10 @@ def kind_of(change: Change) -> str:
             return "change_setting"
         case DropColumn():
             return "drop_column"
+        case SetView():
+            return "set_view"
+        case DropView():
+            return "drop_view"
         case DropTable():
             return "drop_table"
         case _:
@@ -191,6 +216,8 @@ _RANK = {
             "set_layout",
             "change_setting",
             "drop_column",
+            "set_view",
+            "drop_view",
             "drop_table",
         )
     )
@@ -205,6 +232,8 @@ def address_of(change: Change, *, warehouse: str = "") -> Address:
         case CreateTable(table=table):
             return table_address(table.name.schema, table.name.table, warehouse=warehouse)
         case RenameTable(table=name) | DropTable(table=name) | SetLayout(table=name):
+            return table_address(name.schema, name.table, warehouse=warehouse)
+        case SetView(name=name) | DropView(name=name):
             return table_address(name.schema, name.table, warehouse=warehouse)
         case RenameColumn(table=name, column=column) | DropColumn(table=name, column=column):
             return column_address(name.schema, name.table, column, warehouse=warehouse)
@@ -235,7 +264,9 @@ def hazards_of(change: Change) -> tuple[Hazard, ...]:
             return ("TABLE_REWRITE", "LOCK", "BACKWARD_INCOMPATIBLE")
         case WidenColumn():
             return ("LOCK",)
-        case CreateSchema() | CreateTable() | AddColumn() | SetComment() | SetLayout() | ChangeSetting():
+        case DropView():
+            return ("BACKWARD_INCOMPATIBLE",)
+        case CreateSchema() | CreateTable() | AddColumn() | SetComment() | SetLayout() | SetView() | ChangeSetting():
             return ()
         case _:
             assert_never(change)

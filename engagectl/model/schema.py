@@ -71,12 +71,30 @@ def partition_text(layout: Layout) -> str:
     return f"{layout.partition}, each {layout.unit} apart" if layout.unit != "day" else layout.partition
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """The newest row of each id in a table, by the column `newest`: of so many days, by the column `by`."""
+
+    table: TableName
+    days: int
+    by: str
+    newest: str
+
+
+def view_name(table: TableName) -> TableName:
+    """Return the name that Segment gives the view of a table."""
+    return TableName(table.schema, f"{table.table}_view")
+
+
 Family = Literal["classic", "users", "activation", "found"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """`rows` is what the catalog says cheaply, None when it does not. `kind` is table or view, as found."""
+    """`rows` is what the catalog says cheaply, None when it does not. `kind` is table or view, as found.
+
+    `view` of a declared table is the one that shall be beside it; of a view that is found, what it is, if it is ours.
+    """
 
     name: TableName
     columns: tuple[Column, ...]
@@ -91,6 +109,7 @@ class Table:
     database_owner: str = field(default="", compare=False)
     dependents: tuple[str, ...] = field(default=(), compare=False)
     layout: Layout | None = field(default=None, compare=False)
+    view: View | None = field(default=None, compare=False)
 
     @cached_property
     def by_name(self) -> Mapping[str, Column]:

@@ -20,6 +20,7 @@ from engagectl.planner.noted import judge_watched, noted
 from engagectl.planner.plan import sealed
 from engagectl.planner.seen import Seen, as_found
 from engagectl.planner.step import fed_by, placed, table_of
+from engagectl.planner.views import view_changes
 from engagectl.warehouses.contract import Connection
 from engagectl.warehouses.registry import warehouse as record_of
 
@@ -53,7 +54,7 @@ def _drift_one(project: Project, id_: str, connection: Connection) -> WarehouseP
     was = dataclasses.replace(found, state=state, dormant=_dormant(living))
     difference = diff(state, seen.actual, relate=record.relate, retype="rebuild")
     steps = []
-    for change in difference.changes:
+    for change in (*difference.changes, *view_changes(state, seen.actual, difference.changes)):
         if isinstance(change, SetComment):
             continue
         address = address_of(change, warehouse=id_)
@@ -89,9 +90,11 @@ def _drift_one(project: Project, id_: str, connection: Connection) -> WarehouseP
 
 
 def _laid_out(state: State, desired: State) -> State:
-    """Give the applied tables the layout that the YAML says: the journal keeps none."""
-    said = {table.name: table.layout for table in desired.tables}
-    tables = (dataclasses.replace(table, layout=said.get(table.name)) for table in state.tables)
+    """Give the applied tables the layout and the views that the YAML says: the journal keeps neither."""
+    tables = (
+        dataclasses.replace(table, layout=said.layout, view=said.view) if (said := desired.find(table.name)) else table
+        for table in state.tables
+    )
     return dataclasses.replace(state, tables=tuple(tables))
 
 

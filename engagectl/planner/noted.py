@@ -24,6 +24,7 @@ from engagectl.model.names import stored_name
 from engagectl.model.plan import Noted
 from engagectl.model.schema import State
 from engagectl.planner.seen import Seen
+from engagectl.planner.views import is_view_beside
 from engagectl.risk import Judged
 from engagectl.warehouses.contract import Warehouse
 
@@ -64,6 +65,8 @@ def noted(desired: Desired, seen: Seen, difference: Difference, *, project: str,
         address = table_address(table.name.schema, table.name.table, warehouse=id_)
         wanted = desired.state.find(table.name)
         if desired.watched.find(table.name) is not None or key in others or table.name in renamed:
+            continue
+        if is_view_beside(table, seen.actual):
             continue
         if wanted is None:
             if (table.name, "") in desired.dormant:
@@ -184,6 +187,8 @@ def _unmanaged_by_segment(desired: Desired, actual: State) -> Iterator[Noted]:
         if table.name.schema not in desired.watched.schemas:
             continue
         wanted = desired.watched.find(table.name)
+        if wanted is None and is_view_beside(table, actual):
+            continue
         if wanted is None:
             is_bare = table.name.table in CLASSIC_TABLES and all(_is_standard(column.name) for column in table.columns)
             is_known = (table.name, "") in desired.watched_dormant or desired.state.find(table.name) is not None

@@ -27,6 +27,7 @@ from engagectl.planner.selection import check_select, selected
 from engagectl.planner.settings import settings
 from engagectl.planner.snapped import check_snapshot, seen_in
 from engagectl.planner.step import make_step, placed
+from engagectl.planner.views import judge_views, view_changes
 from engagectl.risk import (
     Judged,
     judge,
@@ -157,6 +158,7 @@ def _plan_one(
     drops, drop_notes, drop_findings = drops_asked(desired, seen, project)
     kept = settings(feeds, seen, difference.changes, project, take_over=take_over)
     changes = in_order([*difference.changes, *kept, *drops])
+    changes = in_order([*changes, *view_changes(desired.state, seen.actual, changes)])
     judged = [
         *judge_journal(seen, project.spec.journal_schema, id_),
         *judge(
@@ -179,6 +181,7 @@ def _plan_one(
     if select:
         changes, feeds = selected(changes, feeds, project, id_, select)
     stands_on = names.afterwards(seen.actual)
+    judged += judge_views(desired.state, seen.actual, warehouse=id_)
     judged += judge_layout(changes, difference.parted, stands_on, record, warehouse=id_)
     steps = tuple(make_step(project, change, id_, record, stands_on) for change in changes)
     judged += judge_rows(steps, project, id_, connection, record, names, is_snapshot=snapshot is not None)

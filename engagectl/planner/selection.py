@@ -18,11 +18,13 @@ from engagectl.model.change import (
     CreateTable,
     DropColumn,
     DropTable,
+    DropView,
     RebuildColumn,
     RenameColumn,
     RenameTable,
     SetComment,
     SetLayout,
+    SetView,
     WidenColumn,
     address_of,
 )
@@ -162,6 +164,10 @@ def _cells(change: Change) -> tuple[tuple[TableName, str], ...]:
             return ((name, wanted.name),)
         case SetComment(table=name, column=column):
             return ((name, column),)
+        case SetView(view=view):
+            return ((view.table, ""),)
+        case DropView(name=name):
+            return ((name, ""),)
         case CreateSchema() | ChangeSetting():
             return ()
         case _:

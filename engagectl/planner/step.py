@@ -10,11 +10,13 @@ from engagectl.model.change import (
     CreateTable,
     DropColumn,
     DropTable,
+    DropView,
     RebuildColumn,
     RenameColumn,
     RenameTable,
     SetComment,
     SetLayout,
+    SetView,
     WidenColumn,
     address_of,
     hazards_of,
@@ -82,6 +84,10 @@ def _stands_on(change: Change, actual: State) -> object:
             return said
         case SetLayout(before=layout):
             return encode(layout)
+        case SetView(before=view):
+            return encode(view) if view is not None else None
+        case DropView(name=name):
+            return actual.find(name) is not None
 
 
 def table_of(change: Change) -> TableName | None:
@@ -94,6 +100,10 @@ def table_of(change: Change) -> TableName | None:
         case RenameColumn(table=name) | AddColumn(table=name) | WidenColumn(table=name) | RebuildColumn(table=name):
             return name
         case SetComment(table=name) | SetLayout(table=name) | DropColumn(table=name):
+            return name
+        case SetView(view=view):
+            return view.table
+        case DropView(name=name):
             return name
         case CreateSchema() | ChangeSetting():
             return None

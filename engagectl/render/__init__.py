@@ -17,11 +17,13 @@ from engagectl.model.change import (
     CreateTable,
     DropColumn,
     DropTable,
+    DropView,
     RebuildColumn,
     RenameColumn,
     RenameTable,
     SetComment,
     SetLayout,
+    SetView,
     WidenColumn,
     kind_of,
 )
@@ -150,7 +152,7 @@ def _parts(change: Change, warehouse: Warehouse) -> Iterator[tuple[str, Change]]
                 yield "set_layout.sql.j2", change
             if {"filter_required", "expires_days"} & set(fields):
                 yield PARTITIONS, change
-        case CreateSchema() | RenameTable() | RebuildColumn() | SetComment() | DropTable():
+        case CreateSchema() | RenameTable() | RebuildColumn() | SetComment() | SetView() | DropView() | DropTable():
             yield f"{kind_of(change)}.sql.j2", change
         case _:
             assert_never(change)

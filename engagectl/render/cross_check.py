@@ -12,11 +12,13 @@ from engagectl.model.change import (
     CreateTable,
     DropColumn,
     DropTable,
+    DropView,
     RebuildColumn,
     RenameColumn,
     RenameTable,
     SetComment,
     SetLayout,
+    SetView,
     WidenColumn,
     kind_of,
 )
@@ -54,7 +56,7 @@ def check_statement(sql: str, change: Change, warehouse: Warehouse, *, template:
     if statement is None or not is_right:
         raise InternalError(f"the SQL of {kind_of(change)} for {warehouse.title} is not what it should be: {sql!r}")
     drops = statement.find(exp.Drop) is not None
-    if drops != isinstance(change, DropColumn | DropTable):
+    if drops != isinstance(change, DropColumn | DropTable | DropView):
         raise InternalError(f"the SQL of {kind_of(change)} for {warehouse.title} drops something: {sql!r}")
 
 
@@ -137,6 +139,15 @@ def _is_for(statement: "exp.Expr", change: Change, *, index: bool) -> bool:
             return found == _pair(name) and action is not None and _dropped(action) == [dropped]
         case DropTable(table=name):
             return isinstance(statement, exp.Drop) and statement.kind == "TABLE" and found == _pair(name)
+        case SetView(name=name, view=view):
+            return (
+                isinstance(statement, exp.Create)
+                and statement.kind == "VIEW"
+                and found == _pair(name)
+                and [(one.db, one.name) for one in statement.expression.find_all(exp.Table)] == [_pair(view.table)]
+            )
+        case DropView(name=name):
+            return isinstance(statement, exp.Drop) and statement.kind == "VIEW" and found == _pair(name)
         case ChangeSetting():
             return False
         case _:

@@ -77,6 +77,8 @@ _ACTIONS = [
     "set_layout",
     "change_setting",
     "drop_column",
+    "set_view",
+    "drop_view",
     "drop_table",
 ]
 _STEP = _object(

@@ -11,11 +11,13 @@ from engagectl.model.change import (
     CreateTable,
     DropColumn,
     DropTable,
+    DropView,
     RebuildColumn,
     RenameColumn,
     RenameTable,
     SetComment,
     SetLayout,
+    SetView,
     WidenColumn,
     kind_of,
 )
@@ -45,6 +47,8 @@ COUNTED = {
     "change_setting": "settings",
     "drop_column": "drop",
     "drop_table": "drop",
+    "set_view": "view",
+    "drop_view": "drop",
 }
 
 
@@ -121,5 +125,11 @@ def said(change: Change) -> tuple[str, str, str]:
                 "yellow",
                 f"{setting}: {old if old is not None else '(unset)'} -> {new if new is not None else '(unset)'}",
             )
+        case SetView(view=view, before=None):
+            return "+", "green", f"new view, the newest row of each id of the last {view.days} days"
+        case SetView(view=view):
+            return "~", "yellow", f"view made anew, the newest row of each id of the last {view.days} days"
+        case DropView():
+            return "-", "yellow", "dropped: a view of a table that goes"
         case DropColumn(reason=reason) | DropTable(reason=reason):
             return "-", "red", f"dropped ({reason})"

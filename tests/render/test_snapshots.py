@@ -16,15 +16,17 @@ from engagectl.model.change import (
     CreateTable,
     DropColumn,
     DropTable,
+    DropView,
     RebuildColumn,
     RenameColumn,
     RenameTable,
     SetComment,
     SetLayout,
+    SetView,
     WidenColumn,
 )
 from engagectl.model.column_type import Boolean, Date, Decimal, Float, Integer, Json, Text, Timestamp
-from engagectl.model.schema import Column, Layout, Table, TableName
+from engagectl.model.schema import Column, Layout, Table, TableName, View
 from engagectl.render import count_misfits, render
 from engagectl.warehouses.registry import warehouse
 from tests.warehouses.contract import redshift_refuses
@@ -127,6 +129,19 @@ LAYOUTS: dict[str, Change] = {
     ),
     "set_no_layout": SetLayout(table=VIP, before=_LAYOUT, layout=Layout(), fields=("sort",)),
 }
+
+
+_VIEW = View(table=VIP, days=60, by="received_at", newest="uuid_ts")
+VIEWS: dict[str, Change] = {
+    "set_view": SetView(name=TableName("default", "vip_view"), view=_VIEW, before=None, columns=("id",)),
+    "drop_view": DropView(name=TableName("default", "vip_view")),
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_the_sql_of_a_view(name: str, snapshot: SnapshotAssertion) -> None:
+    statements = render(VIEWS[name], warehouse("bigquery"))
+    assert ";\n".join(statements) + "\n" == snapshot(extension_class=SqlFile)
 
 
 @pytest.mark.parametrize("engine_name", ["bigquery", "databricks"])

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from engagectl.model.schema import INGESTION, Column, Layout, State, Table, TableName
+from engagectl.warehouses.bigquery import views
 from engagectl.warehouses.bigquery.column_types import native_type
 from engagectl.warehouses.bigquery.connection import BigQueryConnection
 from engagectl.warehouses.contract import Connection
@@ -42,6 +43,7 @@ def _table(name: TableName, found: Any) -> Table:
         rows=int(found.num_rows) if is_table and found.num_rows is not None else None,
         kind="table" if is_table else "view",  # external tables and snapshots take no rows either
         layout=layout_of(found) if is_table else None,
+        view=views.read(name, found.view_query, found.labels) if found.table_type == "VIEW" else None,
     )
 
 

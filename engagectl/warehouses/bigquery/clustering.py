@@ -40,4 +40,4 @@ def change(client: Any, table: str, columns: Sequence[str]) -> None:
 
 def _plain(name: str) -> str:
     """Take the quotes' escapes out of a name, as spelling.name writes them."""
-    return name.replace("\\n", "\n").replace("\\`", "`").replace("\\\\", "\\")
+    return re.sub(r"\\(.)", lambda one: {"n": "\n"}.get(one[1], one[1]), name)

@@ -27,7 +27,8 @@ ALTER = re.compile(rf"\s*ALTER TABLE (?:{NAME})\.(?:{NAME})\s+(.*)", re.DOTALL)
 OPTIONS = re.compile(r"OPTIONS\s*\(\s*description\s*=\s*('(?:[^'\\]|\\.)*'|NULL)\s*\)")
 WIDER = {"INT64": ("NUMERIC", "BIGNUMERIC", "FLOAT64"), "NUMERIC": ("BIGNUMERIC", "FLOAT64")}
 LEGACY = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN"}
-state = {"transaction": False, "engine": None}
+VIEW = re.compile(rf"CREATE OR REPLACE VIEW (?:{NAME})\.(?:{NAME})\s+(OPTIONS \([^\n]*\)\s+)?AS (.*)", re.DOTALL)
+state = {"transaction": False, "engine": None, "views": {}}
 
 
 def text(literal: str) -> str | None:
@@ -131,6 +132,8 @@ async def run_single_sql(project, sql, parameters, ctx, *, caller):
         done = await do(sql)
         state["transaction"] = plain.startswith("BEGIN")
         return done
+    if view := VIEW.match(plain):
+        keep_view(project, view)
     if found is None:
         if plain.startswith("CREATE TABLE") and " AS SELECT" not in plain:
             return await do(stripped(plain))
@@ -150,6 +153,13 @@ async def run_single_sql(project, sql, parameters, ctx, *, caller):
     else:
         ctx.catalog.update_table(done)
     return answer if answer is not None else await do("SELECT 1")
+
+
+def keep_view(project, view):
+    """Remember what a view was made of, which the emulator does not tell."""
+    q1, b1, q2, b2, options, query = view.groups()
+    labels = dict(re.findall(r"\('([^']*)', '([^']*)'\)", options or ""))
+    state["views"][project, q1 or b1, q2 or b2] = {"view": {"query": query, "useLegacySql": False}, "labels": labels}
 
 
 def stripped(sql):
@@ -271,6 +281,8 @@ def table_to_rest(meta):
     if meta.table_type == "TABLE" and state["engine"] is not None:
         place = quoted_table_ref(meta.project_id, meta.dataset_id, meta.table_id)
         told["numRows"] = str(state["engine"].execute(f"SELECT count(*) FROM {place}").fetchone()[0])
+    if meta.table_type == "VIEW":
+        told |= state["views"].get((meta.project_id, meta.dataset_id, meta.table_id), {})
     return told
 
 
