@@ -11,7 +11,7 @@ from engagectl.model.schema import TableName
 from engagectl.warehouses.contract import UsersFold, Window, visible
 from engagectl.warehouses.documents import kept
 from engagectl.warehouses.duckdb.column_types import type_sql
-from engagectl.warehouses.duckdb.connect import as_ours
+from engagectl.warehouses.duckdb.refused import as_ours
 from engagectl.warehouses.statements import executed
 
 if TYPE_CHECKING:
