@@ -24,7 +24,7 @@ from engagectl.warehouses.duckdb import private
 from engagectl.warehouses.duckdb.many import over_lists
 from engagectl.warehouses.duckdb.refused import told_safely
 from engagectl.warehouses.duckdb.waiting import command_of, leave_sign, waiting_process
-from engagectl.warehouses.listed import is_listed, listed_columns
+from engagectl.warehouses.listed import Listed, listed_columns
 from engagectl.warehouses.statements import executed
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ class DuckdbConnection:
         self._path = path
         self._open = True
         self._journal = ""
+        self._listed = Listed(self)
         self._scratch = _lock_down(handle)
 
     @property
@@ -200,7 +201,7 @@ class DuckdbConnection:
         return waiting_process(self._path) not in (None, os.getpid())
 
     def has_table(self, schema: str, table: str) -> bool:
-        return is_listed(self, schema, table)
+        return self._listed.has(schema, table)
 
     def columns_of(self, schema: str, table: str) -> tuple[str, ...]:
         return listed_columns(self, schema, table)
