@@ -273,7 +273,7 @@ def settle(
     for result, number, skewed in stage.handle.execute(
         f"SELECT outcome, count(*), count(*) FILTER (WHERE skewed AND outcome = 'load') FROM {work.outcomes} GROUP BY 1"
     ).fetchall():
-        _tally(counts, result, number, skewed)
+        counts.tally(result, number, skewed)
     if counts.quarantined > extra:
         quarantine.keep_messages(stage, chunk, work.number, work.outcomes, quarantine.secrets_of(work.feed))
     for table, parts in made.items():
@@ -292,19 +292,6 @@ def settle(
     return Settled(counts, found)
 
 
-def _tally(counts: FeedCounts, result: str, number: int, skewed: int) -> None:
-    counts.read += number
-    counts.skewed += skewed
-    if result == "load":
-        counts.inserted += number
-    elif result == "duplicate":
-        counts.duplicate += number
-    elif result.startswith("f:"):
-        counts.filtered[result[2:]] += number
-    elif result.startswith("q:"):
-        counts.quarantined += number
-
-
 def split(stage: Stage, work: Work, settled: Settled, parts: Sequence[Part]) -> list[Settled]:
     """Return what a chunk did for a feed, file by file; rows of tables and undeclared keys are told with the first."""
     if len(parts) == 1:
@@ -314,7 +301,7 @@ def split(stage: Stage, work: Work, settled: Settled, parts: Sequence[Part]) -> 
         "SELECT p.n, o.outcome, count(*), count(*) FILTER (WHERE o.skewed AND o.outcome = 'load')"
         f" FROM {work.outcomes} AS o ASOF JOIN {PARTS} AS p ON o.line_no >= p.first GROUP BY 1, 2"
     ).fetchall():
-        _tally(found[n].counts, result, number, skewed)
+        found[n].counts.tally(result, number, skewed)
     for n, number in quarantine.count_cells_by_part(stage, work.number):
         found[n].counts.cells = number
     if sum(one.counts.read for one in found) != settled.counts.read:

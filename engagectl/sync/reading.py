@@ -11,6 +11,7 @@ from engagectl.sync.inputs.complete import is_closed
 from engagectl.sync.inputs.identity import HEAD_BYTES, TAIL_BYTES
 from engagectl.sync.inputs.joined import Part, Small, joined, part_of
 from engagectl.sync.inputs.layout import is_from
+from engagectl.sync.landing.landed import Landed
 from engagectl.sync.options import Progress, SyncOptions
 from engagectl.sync.places import Pass, Places, Reader, readers, stops
 from engagectl.sync.report import LeftOut
@@ -18,11 +19,14 @@ from engagectl.sync.report import LeftOut
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """Whole lines of one file, or of many small ones, that are loaded together; without takers nothing is."""
+    """Whole lines of one file, or of many small ones, that are loaded together; without takers nothing is. What the
+    warehouse has `landed` of the parts is not in the chunk.
+    """
 
     chunk: Chunk
     parts: tuple[Part, ...]
     takers: tuple[Reader, ...]
+    landed: Landed | None = None
 
     def progress(self) -> Iterator[tuple[str, int, int | None]]:
         """Yield how far each file is read, and of how many bytes where that is known."""

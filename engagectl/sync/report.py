@@ -26,6 +26,19 @@ class FeedCounts:
     def balanced(self) -> bool:
         return self.read == self.inserted + self.duplicate + self.filtered.total() + self.quarantined
 
+    def tally(self, outcome: str, messages: int, skewed: int) -> None:
+        """Count messages of one outcome, as sync/route.py names them."""
+        self.read += messages
+        self.skewed += skewed
+        if outcome == "load":
+            self.inserted += messages
+        elif outcome == "duplicate":
+            self.duplicate += messages
+        elif outcome.startswith("f:"):
+            self.filtered[outcome[2:]] += messages
+        elif outcome.startswith("q:"):
+            self.quarantined += messages
+
     def add(self, other: "FeedCounts") -> None:
         self.read += other.read
         self.inserted += other.inserted

@@ -30,6 +30,7 @@ from engagectl.sync.extend import Addition, Extender, Met
 from engagectl.sync.inputs import InputFile, Unreadable, as_relation
 from engagectl.sync.inputs.files import STANDARD_INPUT
 from engagectl.sync.inputs.shape import shape_of
+from engagectl.sync.landing.lots import Landings
 from engagectl.sync.moved import moved_files
 from engagectl.sync.options import Clock, Progress, SyncOptions
 from engagectl.sync.places import Pass, Places, passes, share_read
@@ -42,10 +43,10 @@ from engagectl.sync.report import FeedCounts, LeftOut, SyncReport
 from engagectl.sync.selection import address_in
 from engagectl.sync.sources import source_files
 from engagectl.sync.stage import load, make_stage, release
-from engagectl.sync.transaction import FeedRefused, Piece, Writer, commit_chunk, commit_fold, gather
+from engagectl.sync.transaction import FeedRefused, Piece, Writer, commit_chunk, commit_fold, fold_landed, gather
 from engagectl.sync.tries import Tries
-from engagectl.warehouses.contract import Connection, Loader, Needs
-from engagectl.warehouses.denied import grants_lacking
+from engagectl.warehouses.contract import Connection, Loader
+from engagectl.warehouses.landing import Landing
 from engagectl.warehouses.registry import warehouse
 
 # A fold costs the stage a row per identify, as wide as users is: so many cells wait at most.
@@ -92,6 +93,7 @@ class Run:
     ends_at: float | None = None
     stamp: str = ""
     reading: Reading = field(init=False)
+    landing: Landing | None = None
 
     def __post_init__(self) -> None:
         self.reading = Reading(
@@ -122,11 +124,9 @@ class Run:
         try:
             self._start()
             self._all_passes()
-        except BaseException as error:
+        except BaseException:
             with contextlib.suppress(EngagectlError):  # it may be the connection that failed
                 self._finish(broken=True)
-            if isinstance(error, StatementError) and (lacking := self._lacking(error, self.works)):
-                error.help = (*lacking, "run the sync again")
             raise
         remember_read(self.connection, self.journal, list(self._read_to_the_end()))
         expire_ids(self.connection, self.loader, self.works)
@@ -264,7 +264,7 @@ class Run:
         self.report.notes += [f"{after} is what was {before}: read on from there" for after, before in names.items()]
 
     def _pass(self, item: Pass) -> None:
-        for lot in self.reading.lots(item):
+        for lot in Landings(self.reading, self.connection, self.loader, self.landing).lots(item):
             if lot.takers:
                 self._load(lot)
             for key, done, total in lot.progress():
@@ -332,13 +332,24 @@ class Run:
                         uuid_ts=uuid_ts,
                         pieces=pieces,
                         additions=additions,
+                        landed=lot.landed,
                     )
                     is_stored = True
                     self._committed(pieces)
                 for work in (work for work in going if work.feed.kind == "users"):
+                    if lot.landed is not None:
+                        fold_landed(self.writer, work, lot.landed, uuid_ts=uuid_ts)
                     waiting = self.folds.setdefault(work, _Waiting())
                     pieces_of, waiting.rows = gather(
-                        stage, lot.chunk, lot.parts, work, made[work], self.places.at, number=number, secret=secret
+                        stage,
+                        lot.chunk,
+                        lot.parts,
+                        work,
+                        made[work],
+                        self.places.at,
+                        number=number,
+                        secret=secret,
+                        landed=lot.landed,
                     )
                     waiting.pieces += pieces_of
                 self._tell(doubts)
@@ -376,20 +387,7 @@ class Run:
         """Leave a feed out from here on: the warehouse did not take what it loads."""
         self.works = [other for other in self.works if other != work]
         advice = "its offset has not moved: see what changed with engagectl plan, and run the sync again"
-        if lacking := self._lacking(error, [work]):
-            advice = f"its offset has not moved: {'; '.join(lacking)}, and run the sync again"
         self.report.left_out.append(LeftOut(self._address(work), "EC703", error.message, advice))
-
-    def _lacking(self, error: EngagectlError, works: Sequence[Work]) -> tuple[str, ...]:
-        """Return the grants that feeds lack, where the error is that one is missing."""
-        record = warehouse(self.project.spec.warehouses[self.name].type)
-        tables = [(work.feed.kind, table.name) for work in works for table in work.feed.tables]
-        needs = Needs(
-            tables=tuple(name for _, name in tables),
-            merged=frozenset(name for kind, name in tables if kind == "users"),
-            roles=("sync",),
-        )
-        return grants_lacking(error, self.connection, record, self.journal, needs)
 
     def _stop(self, failed: Mapping[Work, str]) -> None:
         """Leave feeds out from here on: they met what nobody declared, and ask to stop then."""

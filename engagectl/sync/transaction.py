@@ -20,6 +20,7 @@ from engagectl.sync.dedupe import deduplicate
 from engagectl.sync.extend import Addition, Extender
 from engagectl.sync.inputs import Chunk, InputFile
 from engagectl.sync.inputs.joined import Part
+from engagectl.sync.landing.landed import Landed
 from engagectl.sync.options import Clock
 from engagectl.sync.report import FeedCounts
 from engagectl.sync.stage import Stage
@@ -87,11 +88,12 @@ def commit_chunk(
     uuid_ts: str,
     pieces: list[Piece],
     additions: Sequence[Addition] = (),
+    landed: Landed | None = None,
 ) -> None:
     """Load a judged chunk for its connections and activations, all or nothing; `pieces` gets what it did for each.
 
     Raises Met, and nothing is done, when the chunk brings what a feed must be extended for or stops at, and FeedRefused
-    when the warehouse does not take the rows of one feed.
+    when the warehouse does not take the rows of one feed. What it has `landed` beside the chunk goes with it.
     """
     pieces.clear()
     writer.extender.make_before(writer.connection, additions)
@@ -100,6 +102,8 @@ def commit_chunk(
         writer.extender.write(writer.connection, writer.journal, additions, works)
         quarantine.begin_parts(stage, parts)
         deduplicate(stage, writer.loader, works)
+        if landed is not None:
+            landed.remember(works)
         hit("chunk.remembered")
         writer.extender.meet(writer.connection, stage, works)
         quarantine.keep_lines(stage, chunk, secret=secret)
@@ -107,13 +111,17 @@ def commit_chunk(
         for work in works:
             try:
                 rows = store(writer.loader, work, made[work])
+                if landed is not None:
+                    rows += landed.store(work, uuid_ts)
             except StatementError as error:
                 raise FeedRefused(work, error) from error
             hit("chunk.stored")
             settled = settle(stage, chunk, work, made[work], counts_computations=not is_counted)
             settled.counts.tables += rows
-            pieces += _pieces(stage, work, parts, settled, stands, number=number)
-        _keep(writer, quarantine.locate(stage, parts))
+            if landed is not None:
+                settled.undeclared += landed.undeclared(work, counts_computations=not is_counted)
+            pieces += _pieces(stage, work, parts, settled, stands, number=number, landed=landed)
+        _keep(writer, quarantine.locate(stage, parts) if landed is None else landed.locate())
         hit("chunk.quarantined")
         _record(writer, pieces, uuid_ts=uuid_ts)
         hit("chunk.before_commit")
@@ -130,18 +138,30 @@ def gather(
     *,
     number: int,
     secret: bool,
+    landed: Landed | None = None,
 ) -> tuple[list[Piece], int]:
     """Put a judged chunk's identifies aside for the fold of one users feed; return also how many wait now."""
     quarantine.begin(stage)
     quarantine.begin_parts(stage, parts)
     quarantine.keep_lines(stage, chunk, secret=secret)
     settled = settle(stage, chunk, work, made)
-    quarantine.locate(stage, parts)
+    if landed is None:
+        quarantine.locate(stage, parts)
+    else:
+        landed.locate()
     quarantine.put_aside(stage, users.kept(work))
     waiting = 0
     for table, cells in made.items():
         waiting = users.gather(stage, work, cells, work.cells_of(table))
-    return _pieces(stage, work, parts, settled, stands, number=number), waiting
+    return _pieces(stage, work, parts, settled, stands, number=number, landed=landed), waiting
+
+
+def fold_landed(writer: Writer, work: Work, landed: Landed, *, uuid_ts: str) -> None:
+    """Fold into users what the warehouse judges itself. Offsets move with the rest of the batch: until then it
+    may be folded again, and nothing changes.
+    """
+    with _transaction(writer, [work]):
+        landed.fold(work, users.fold_of(work, _times(writer.journal, work.feed), uuid_ts=uuid_ts))
 
 
 def commit_fold(writer: Writer, work: Work, pieces: Sequence[Piece], *, uuid_ts: str) -> int:
@@ -154,7 +174,7 @@ def commit_fold(writer: Writer, work: Work, pieces: Sequence[Piece], *, uuid_ts:
         hit("users.begun")
         rows = users.fold(writer.loader, work, _times(writer.journal, work.feed), uuid_ts=uuid_ts) if table.fed else 0
         hit("users.folded")
-        pieces[-1].settled.counts.tables[table.name] = rows
+        pieces[-1].settled.counts.tables[table.name] += rows
         _keep(writer, users.kept(work))
         _record(writer, pieces, uuid_ts=uuid_ts)
         hit("users.before_commit")
@@ -181,12 +201,21 @@ def widest(works: Sequence[Work]) -> int:
 
 
 def _pieces(
-    stage: Stage, work: Work, parts: Sequence[Part], settled: Settled, stands: Stands, *, number: int
+    stage: Stage,
+    work: Work,
+    parts: Sequence[Part],
+    settled: Settled,
+    stands: Stands,
+    *,
+    number: int,
+    landed: Landed | None = None,
 ) -> list[Piece]:
     """Return what a chunk did for a feed, a piece for each file that it holds."""
-    received_to = _received_to(stage)
+    received_to = _received_to(stage) if landed is None else landed.received_to(work, _received_to(stage))
     found = []
     for part, done in zip(parts, split(stage, work, settled, parts), strict=True):
+        if landed is not None:
+            done.counts.add(landed.of(work, part.file))
         before = stands(work, part.file)
         stood = before or Checkpoint(feed=work.number, file=part.file.key)
         after = replace(

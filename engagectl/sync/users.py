@@ -57,13 +57,8 @@ def gather(stage: Stage, work: Work, parts: tuple[Cell, ...], cells: str) -> int
 
 def fold(loader: Loader, work: Work, times: Times, *, uuid_ts: str) -> int:
     """Fold what waits to one row per user and hand it to the loader; return the rows of users written."""
-    feed = work.feed
-    (table,) = feed.tables
-    traits: list[tuple[str, str, ColumnType]] = [
-        (column.name, times.columns[column.name], column.stored)
-        for column in table.columns
-        if column.fed and isinstance(column.value, InBody) and column.name in times.columns
-    ]
+    feed, made_of = work.feed, fold_of(work, times, uuid_ts=uuid_ts)
+    traits = made_of.traits
     run, rows = loader.stage.execute, waiting(work)
     documents = [_value(name) for name, _, kind in traits if isinstance(kind, Json)]
     tied = f"SELECT id FROM {_TIED}"
@@ -85,15 +80,23 @@ def fold(loader: Loader, work: Work, times: Times, *, uuid_ts: str) -> int:
     first, *others = made
     joins = "".join(f' JOIN (SELECT * EXCLUDE (received_at, "timestamp") FROM {name}) USING (id)' for name in others)
     run(f"CREATE OR REPLACE TEMP VIEW ec_newest AS SELECT * FROM {first}{joins}")
-    return loader.fold_users(
-        UsersFold(
-            users=table.name,
-            times=times.table,
-            delta="ec_newest",
-            traits=tuple(traits),
-            null_erases=feed.null_erases,
-            uuid_ts=uuid_ts,
-        )
+    return loader.fold_users(made_of)
+
+
+def fold_of(work: Work, times: Times, *, uuid_ts: str) -> UsersFold:
+    """Return what a fold of this feed is made of."""
+    (table,) = work.feed.tables
+    return UsersFold(
+        users=table.name,
+        times=times.table,
+        delta="ec_newest",
+        traits=tuple(
+            (column.name, times.columns[column.name], column.stored)
+            for column in table.columns
+            if column.fed and isinstance(column.value, InBody) and column.name in times.columns
+        ),
+        null_erases=work.feed.null_erases,
+        uuid_ts=uuid_ts,
     )
 
 

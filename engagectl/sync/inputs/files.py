@@ -62,6 +62,13 @@ class InputFile:
 STANDARD_INPUT = InputFile(key="-")
 
 
+def by_name(file: InputFile) -> InputFile:
+    """Return an object that is known by its name to be gzip or plain: nothing of it is read to learn its format."""
+    known = replace(file)
+    vars(known)["format"] = "gzip" if file.key.endswith(".gz") else "ndjson"
+    return known
+
+
 def open_stored(file: InputFile) -> IO[bytes]:
     """Open the bytes of a file as they are stored."""
     if file.object is not None:

@@ -9,6 +9,7 @@ from engagectl.sync.inputs.parquet import footer_identity
 
 HEAD_BYTES = 64 * 1024
 TAIL_BYTES = 4 * 1024
+LISTED = "listed:"
 
 
 def identity(file: InputFile, offset: int, *, head: bytes = b"", before: bytes = b"") -> str:
@@ -37,6 +38,11 @@ def identity(file: InputFile, offset: int, *, head: bytes = b"", before: bytes =
     return f"{hashlib.sha256(head).hexdigest()}:{hashlib.sha256(tail).hexdigest()}"
 
 
+def listed_identity(file: InputFile) -> str:
+    """Return what an object is known by that the warehouse has loaded: what its store says of it."""
+    return f"{LISTED}{file.bytes}:{file.version}"
+
+
 def head_of(file: InputFile) -> bytes:
     """Return the first bytes that a file is known by."""
     if file.format == "parquet":
@@ -51,6 +57,8 @@ def verify(file: InputFile, offset: int, known: str) -> Literal["same", "shorter
         return "same"
     if file.format == "ndjson" and _stored_bytes(file) < offset:
         return "shorter"
+    if known.startswith(LISTED):
+        return "same" if known == listed_identity(file) else "rewritten"
     found = identity(file, offset)
     if found == "short":
         return "shorter"

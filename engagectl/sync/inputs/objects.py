@@ -103,14 +103,14 @@ class Store:
             return self._begin(item)[start:end]
         with _reached():
             found: bytes = self._system.cat_file(item.path, start=start, end=end)
-        self._check(item)
+        self.check(item)
         return found
 
     def fetch(self, item: Object, path: Path) -> None:
         """Write an object to a file."""
         with _reached():
             self._system.get_file(item.path, str(path))
-        self._check(item)
+        self.check(item)
 
     def _begin(self, item: Object) -> bytes:
         """Return the first block. It is kept for a while: a file is looked at more than once before it is read."""
@@ -122,7 +122,8 @@ class Store:
                 self._first.popitem(last=False)
         return self._first[key]
 
-    def _check(self, item: Object) -> None:
+    def check(self, item: Object) -> None:
+        """Raise an OSError when an object is not the one that was listed any more."""
         with _reached():
             facts = self._system.info(item.path)
         if item.version and _version(facts) != item.version:
@@ -238,7 +239,10 @@ def _status(error: BaseException) -> object:
 
 
 def _version(facts: dict[str, Any]) -> str:
-    return next((str(facts[name]).strip('"') for name in _VERSIONS if facts.get(name)), "")
+    found = next((facts[name] for name in _VERSIONS if facts.get(name)), "")
+    if facts.get("created") is found and isinstance(found, datetime):  # fsspec's memory lists a number instead
+        found = found.timestamp()
+    return str(found).strip('"')
 
 
 def _changed_at(facts: dict[str, Any]) -> datetime | None:

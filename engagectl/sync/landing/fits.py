@@ -1,0 +1,113 @@
+"""A JSON text -> a typed value by the words of a warehouse, or NULL where only the client can tell."""
+
+from engagectl.model.column_type import (
+    Boolean,
+    ColumnType,
+    Date,
+    Decimal,
+    Float,
+    Integer,
+    Json,
+    JsonText,
+    Native,
+    Text,
+    Timestamp,
+)
+from engagectl.model.feed import Transform
+from engagectl.warehouses.landing import Words
+
+WHOLE = "0|-?[1-9][0-9]{0,17}"
+NUMBER = rf"{WHOLE}|-?(0|[1-9][0-9]{{0,8}})\.[0-9]{{1,6}}"
+"""The numbers of plain lines: their digits are exact in every engine."""
+TIME = r"(19|20|21)[0-9][0-9]-[0-9][0-9]-[0-9][0-9]T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?"
+TIME += r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+DATE = r"(19|20|21)[0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
+_ASCII = "[ -~]*"
+STEPS = frozenset({"trim", "lower", "upper", "sha256"})
+"""The transforms that are the same in every engine, for a text of ASCII."""
+# DuckDB writes a fraction as the shortest text of its double: 1.50 is 1.5, and 0.00001 is 1e-5
+_OTHER_FRACTION = r"\.[0-9]*0([^0-9]|$)|(^|[^0-9])0\.0000"
+
+
+def content(words: Words, text: str) -> str:
+    """Return the content of a JSON string in which nothing is escaped; NULL for everything else."""
+    return f"CASE WHEN {is_string(words, text)} THEN {words.slice(text, 2, 1)} END"
+
+
+def is_string(words: Words, text: str) -> str:
+    return f"{begins(text, chr(34))} AND NOT {words.contains(text, words.literal(chr(92)))}"
+
+
+def begins(text: str, with_: str) -> str:
+    """Return the predicate "the text begins with this character"."""
+    return f"SUBSTR({text}, 1, 1) = '{with_}'"
+
+
+def typed(words: Words, text: str, kind: ColumnType, *, line: str, membership: bool = False) -> str:
+    """Return the typed value of a JSON text that stands somewhere in a line."""
+    match kind:
+        case Boolean():
+            more = " WHEN '\"true\"' THEN TRUE WHEN '\"false\"' THEN FALSE" if membership else ""
+            return f"CASE {text} WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE{more} END"
+        case Integer():
+            return f"CASE WHEN {words.matches(text, WHOLE)} THEN {words.typed(text, kind)} END"
+        case Float():
+            return f"CASE WHEN {words.matches(text, NUMBER)} THEN {words.typed(text, kind)} END"
+        case Decimal(precision, scale):
+            digits = precision - scale
+            whole = f"0|-?[1-9][0-9]{{0,{digits - 1}}}" if digits else "0"
+            some = rf"|-?({'0|[1-9][0-9]{0,' + str(digits - 1) + '}' if digits else '0'})\.[0-9]{{1,{scale}}}"
+            return (
+                f"CASE WHEN {words.matches(text, whole + (some if scale else ''))} THEN {words.typed(text, kind)} END"
+            )
+        case Text():
+            return _limited(words, _text(words, text), kind)
+        case Timestamp():
+            return instant(words, text)
+        case Date():
+            inner = content(words, text)
+            return f"CASE WHEN {words.matches(inner, DATE)} THEN {words.date(inner)} END"
+        case JsonText() | Json():
+            return f"CASE WHEN {_is_as_sent(words, text, line)} THEN {words.typed(text, kind)} END"
+        case Native():
+            return "NULL"
+
+
+def instant(words: Words, text: str) -> str:
+    inner = content(words, text)
+    return f"CASE WHEN {words.matches(inner, TIME)} THEN {words.instant(inner)} END"
+
+
+def transformed(words: Words, text: str, steps: tuple[Transform, ...], kind: Text) -> str:
+    """Return the value of a JSON text after its transforms: those of STEPS."""
+    inner = _text(words, text)
+    made = inner
+    for step in steps:
+        made = words.sha256(made) if step.name == "sha256" else f"{step.name.upper()}({made})"
+    return f"CASE WHEN {words.matches(inner, _ASCII)} THEN {_limited(words, made, kind)} END"
+
+
+def _text(words: Words, text: str) -> str:
+    """Strings give their content, truth values and whole numbers their JSON text."""
+    plain = f"{text} IN ('true', 'false') OR {words.matches(text, WHOLE)}"
+    return f"CASE WHEN {is_string(words, text)} THEN {words.slice(text, 2, 1)} WHEN {plain} THEN {text} END"
+
+
+def _limited(words: Words, made: str, kind: Text) -> str:
+    checks = []
+    if kind.max_chars is not None:
+        checks.append(f"{words.chars(made)} <= {kind.max_chars}")
+    if kind.max_bytes is not None:
+        checks.append(f"{words.bytes(made)} <= {kind.max_bytes}")
+    value = words.typed(made, kind)
+    return f"CASE WHEN {' AND '.join(checks)} THEN {value} END" if checks else value
+
+
+def _is_as_sent(words: Words, text: str, line: str) -> str:
+    """The text of a document stands in the line as the engine writes it: the order of its keys, and its numbers, are
+    those that were sent. A place that only looks the same has the same value.
+    """
+    plain = f"NOT {words.contains(text, words.literal(chr(92)))} AND NOT {words.finds(text, _OTHER_FRACTION)}"
+    closed = f"({text} IN ('true', 'false') OR {' OR '.join(begins(text, sign) for sign in '{[')}"
+    closed += f" OR {begins(text, chr(34))})"  # the end of a number would have to be looked for
+    return f"{closed} AND {words.contains(line, words.joined(words.literal(':'), text))} AND {plain}"
