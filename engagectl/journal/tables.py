@@ -164,7 +164,8 @@ def create_table(
     parts = [f"{word(column.name)} {warehouse.type_sql(column.type)}" for column in columns]
     if keys:
         parts.append(f"PRIMARY KEY ({', '.join(map(word, keys))})")
-    connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(parts)})")
+    options = warehouse.capabilities.table_options
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(parts)}){options and ' ' + options}")
 
 
 def _has_keys(warehouse: Warehouse) -> bool:

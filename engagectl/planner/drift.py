@@ -18,7 +18,7 @@ from engagectl.model.schema import Column, State, Table, TableName
 from engagectl.planfile import step_id
 from engagectl.planner.noted import judge_watched, noted
 from engagectl.planner.plan import sealed
-from engagectl.planner.seen import Seen, as_found
+from engagectl.planner.seen import Seen, as_found, laid_out
 from engagectl.planner.step import fed_by, placed, table_of
 from engagectl.planner.views import view_changes
 from engagectl.warehouses.contract import Connection
@@ -44,8 +44,9 @@ def _drift_one(project: Project, id_: str, connection: Connection) -> WarehouseP
         raise NothingApplied(f"nothing was applied to {id_} yet", help="engagectl apply")
     state = _laid_out(_applied_state(living), desired.state)
     owned = read_owned(connection, journal)
+    actual = record.catalog(connection, sorted({*state.schemas, *desired.watched.schemas}))
     seen = Seen(
-        actual=record.catalog(connection, sorted({*state.schemas, *desired.watched.schemas})),
+        actual=laid_out(actual, desired, record, connection),
         applied=applied,
         owned=owned,
         prior={(feed.kind, feed.id): feed for feed in living},

@@ -79,6 +79,7 @@ def look(
     owned = owned_rows(connection, journal) if has_journal else ()
     schemas = schemas_of(project, desired, owned)
     actual = record.catalog(connection, sorted(schemas if has_journal else {*schemas, journal}))
+    actual = laid_out(actual, desired, record, connection)
     applied = tuple(one for one in every if one.feed.project == project.spec.project)
     prior: dict[Key, Feed] = {
         (one.feed.kind, one.feed.id): one.feed for one in (*_theirs(every, desired, project), *applied)
@@ -98,6 +99,22 @@ def look(
         locked_out=not has_journal and actual.find(TableName(journal, "meta")) is not None,
         database_id=database_id(connection, journal) if has_journal else "",
     )
+
+
+def laid_out(actual: State, desired: Desired, record: Warehouse, connection: Connection) -> State:
+    """Give tables their layout, where the catalog does not tell it and it matters: the YAML speaks of it, or a column
+    is dropped.
+    """
+    if record.layouts is None:
+        return actual
+    asked = {table.name for table in desired.state.tables if table.layout is not None and table.layout.said}
+    asked |= {
+        TableName(*one.address.name.split(".")[:2]) for one in desired.removed if one.address.name.count(".") == 2
+    }
+    there = [table.name for table in actual.tables if table.name in asked and table.kind == "table"]
+    found = record.layouts(connection, there)
+    tables = (dataclasses.replace(table, layout=found.get(table.name, table.layout)) for table in actual.tables)
+    return dataclasses.replace(actual, tables=tuple(tables))
 
 
 def _as_in(base: Project, before: Desired, *, target: str) -> Seen:

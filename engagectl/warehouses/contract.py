@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
 
 from engagectl.model.change import Change, Hazard
 from engagectl.model.column_type import ColumnType
-from engagectl.model.schema import State, Table, TableName
+from engagectl.model.schema import Layout, State, Table, TableName
 
 if TYPE_CHECKING:
     import duckdb
@@ -50,6 +50,7 @@ class Capabilities:
     outside_transaction: tuple[type, ...] = ()  # kinds of change that no transaction takes, where it takes others
     layout_fixes: tuple[type, ...] = ()  # kinds of change that no column takes by which its table is laid out
     space_schema_only: bool = False  # do Segment's own Storage Actions write there, and only to the space's schema?
+    table_options: str = ""  # what CREATE TABLE of a table of the journal ends with: its columns are renamed, too
     comments_inline: bool = False  # do CREATE TABLE and ADD COLUMN bring descriptions along in themselves?
 
 
@@ -292,6 +293,9 @@ class Warehouse:
         ..., tuple[str, ...]
     ]  # (connection, tables, journal): forget deleted rows; what may still hold them
     endpoint: Callable[[Any, Mapping[str, str]], str]  # the database it resolves to, as text: two equal ones are EC413
+    layouts: Callable[[Connection, Sequence[TableName]], Mapping[TableName, Layout]] | None = (
+        None  # of tables that are there, a statement each; None where the catalog tells them, or nothing does
+    )
     clustered: Callable[[Table], tuple[str, ...]] = (
         not_clustered  # by which columns a new table keeps its rows together
     )

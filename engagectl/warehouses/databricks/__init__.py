@@ -7,7 +7,7 @@ from typing import Any
 from engagectl.model.change import Change, DropColumn, Hazard
 from engagectl.model.schema import State, Table, TableName
 from engagectl.warehouses.contract import NO_NEEDS, Capabilities, Check, Connection, Loader, Needs, Warehouse
-from engagectl.warehouses.databricks.catalog import catalog
+from engagectl.warehouses.databricks.catalog import catalog, layouts
 from engagectl.warehouses.databricks.column_types import (
     LIMITS,
     cast_sql,
@@ -98,6 +98,7 @@ WAREHOUSE = Warehouse(
         rebuilds=False,  # "Type widening": no change to another type
         writes="rows",
         tagged=True,  # QUERY_TAGS ("Query tags")
+        table_options="TBLPROPERTIES ('delta.columnMapping.mode' = 'name')",  # "Column mapping": RENAME, DROP need it
         layout_fixes=(DropColumn,),  # "Error conditions": DELTA_UNSUPPORTED_DROP_CLUSTERING_COLUMN
         space_schema_only=True,
     ),
@@ -119,4 +120,5 @@ WAREHOUSE = Warehouse(
     scrub=_scrub,
     endpoint=_endpoint,
     clustered=_clustered,
+    layouts=layouts,
 )

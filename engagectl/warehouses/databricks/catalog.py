@@ -1,14 +1,16 @@
 """Read whole schemas of a catalog of Unity Catalog into a State: two queries of its information_schema."""
 
+import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from engagectl.model.schema import Column, State, Table, TableName
+from engagectl.model.schema import Column, Layout, State, Table, TableName
 from engagectl.warehouses.contract import Connection
 from engagectl.warehouses.databricks.column_types import native_type
+from engagectl.warehouses.databricks.connect import DatabricksConnection
 
 _EVERY = "SELECT schema_name FROM information_schema.schemata WHERE schema_name <> 'information_schema'"
 _VIEWS = ("VIEW", "MATERIALIZED_VIEW", "METRIC_VIEW")
@@ -53,6 +55,26 @@ def catalog(connection: Connection, schemas: Sequence[str] | None) -> State:
         for key, (kind, comment, owner) in heads.items()
     )
     return State(schemas=tuple(sorted(found)), tables=tuple(sorted(tables, key=lambda one: one.name)))
+
+
+def layouts(connection: Connection, names: Sequence[TableName]) -> Mapping[TableName, Layout]:
+    """Return by which columns tables are clustered: only DESCRIBE DETAIL tells. One that is partitioned, which excludes
+    clustering, or that Databricks clusters as it sees fit ("Automatic liquid clustering"), is left out.
+    """
+    assert isinstance(connection, DatabricksConnection)  # noqa: S101  whoever asks this record connected by it
+    found = {}
+    for name in names:
+        detail = connection.detail(name)
+        is_auto = "clusterByAuto" in str(detail.get("properties"))
+        if not is_auto and not _listed(detail.get("partitioncolumns")):
+            found[name] = Layout(sort=tuple(_listed(detail.get("clusteringcolumns"))))
+    return found
+
+
+def _listed(value: Any) -> list[str]:
+    """Return the texts of an array, which the connector gives as such or as JSON."""
+    texts = json.loads(value) if isinstance(value, str) else value if value is not None else ()
+    return [str(one).lower() for one in texts]
 
 
 @cache

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from engagectl.errors import ConnectError, EngagectlError, InternalError, StatementError, TransientError
+from engagectl.model.schema import TableName
 from engagectl.warehouses.contract import BATCH_ROWS, Holder, T
 from engagectl.warehouses.databricks.batches import batches
 from engagectl.warehouses.databricks.dialect import literal, quoted, statement
@@ -225,6 +226,16 @@ class DatabricksConnection:
                 self._columns_of[table] = tuple(str(column[0]).lower() for column in cursor.description or ())
         return self._columns_of[table]
 
+    def detail(self, name: TableName) -> dict[str, Any]:
+        """Return what DESCRIBE DETAIL tells of a table, by the names of its columns in small letters."""
+        self.queries += 1
+        text = f"DESCRIBE DETAIL {quoted(name.schema)}.{quoted(name.table)}"
+        with self._run(text, text) as cursor:
+            names = [str(column[0]).lower() for column in cursor.description or ()]
+            found = [tuple(row) for row in cursor.fetchall()]
+        self.rows_read += len(found)
+        return dict(zip(names, found[0], strict=True)) if found else {}
+
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Run a statement; within a transaction DML is kept for its commit, and its rows are counted by a query."""
         if self.transaction is not None:
@@ -363,6 +374,7 @@ class DatabricksConnection:
 
     def close(self) -> None:
         self.transaction = None
+        self._is_cut = False  # what is written down stands; the lease is given back all the same
         self.keeper.release()
         self._close_session()
 

@@ -231,7 +231,8 @@ def finish(connection: Connection, journal: str, run: Callable[[str], int]) -> i
                     f"a transaction that was cut cannot be finished: {error.message}",
                     sql=str(text),
                     sqlstate=error.sqlstate,
-                    help="put right what it says, and run it again: it is finished before anything else is done",
+                    help="put back by hand what the statement needs, a column or a grant, and run it again: it is"
+                    " finished before anything else is done",
                 ) from None
         forget(connection, journal, name)
     return len(names)

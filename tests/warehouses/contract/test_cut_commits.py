@@ -11,7 +11,7 @@ import pytest
 
 from engagectl import api
 from engagectl.apply.run import Run
-from engagectl.errors import EngagectlError
+from engagectl.errors import EngagectlError, StatementError
 from engagectl.journal.applied import read_feeds
 from engagectl.planner import make_plan
 from engagectl.warehouses import lease
@@ -19,6 +19,7 @@ from engagectl.warehouses.contract import Connection, Holder, Warehouse
 from engagectl.warehouses.databricks import connect as databricks_connect
 from engagectl.warehouses.databricks.lease import SQL
 from tests.scenarios.house import House, identify, track
+from tests.warehouses.contract.conftest import Writing
 from tests.warehouses.contract.test_lease import SMALL
 
 NEEDS = "databricks"
@@ -200,6 +201,53 @@ def test_a_sync_cut_at_any_statement_loads_each_message_once(
         (house.root / "data/a.jsonl").unlink()
         _forget(house)
     assert cuts > 5
+
+
+class Hindered(Wire):
+    """A session beside which somebody takes a column away, right after a transaction was written down."""
+
+    def cursor(self) -> Any:
+        cursor = self.real.cursor()
+        execute = cursor.execute
+
+        def hindered(text: str, **more: Any) -> Any:
+            done = execute(text, **more)
+            if text.startswith("INSERT INTO engagectl.pending"):
+                with contextlib.closing(self.real.cursor()) as other:
+                    other.execute("ALTER TABLE `engage_default`.`audience_entered` DROP COLUMN `shopper`")
+            return done
+
+        cursor.execute = hindered
+        return cursor
+
+
+def test_what_is_refused_after_its_commit_is_put_right_by_hand_and_then_ended(
+    house: House, writing: Writing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.write(SYNCED)
+    house.apply()
+    house.messages(*BATCH)
+    opened = databricks_connect.DatabricksConnection.__init__
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            databricks_connect.DatabricksConnection,
+            "__init__",
+            lambda self, handle, *args, **kwargs: opened(self, Hindered(handle), *args, **kwargs),
+        )  # the wire, not our code, is hindered
+        with pytest.raises(EngagectlError):
+            house.sync()
+    for command in (house.sync, house.apply):
+        with pytest.raises(StatementError, match="a transaction that was cut cannot be finished") as caught:
+            command()
+        assert "COPY INTO `engage_default`.`audience_entered`" in (caught.value.sql or "")
+        assert "by hand" in " ".join(caught.value.help)
+    assert house.plan().warehouses[0].steps  # whoever only reads is not held up, and is told what is missing
+    with writing() as connection:
+        connection.execute("ALTER TABLE `engage_default`.`audience_entered` ADD COLUMNS (`shopper` BOOLEAN)")
+    house.sync()
+    stored = _stored(house)
+    assert [id_ for id_, *_ in stored[0]] == ["m1", "m2", "m3"]  # type: ignore[attr-defined]  # rows
+    assert (stored[2], stored[5]) == ([("m4", True)], [(0,)])
 
 
 def _forget(house: House) -> None:

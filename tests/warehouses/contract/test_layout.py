@@ -35,15 +35,16 @@ def test_a_layout_is_changed_in_place_and_then_the_plan_is_empty(house: House) -
 
 
 def test_a_column_of_the_layout_is_not_dropped(house: House) -> None:
-    house.write(ONE, settings=SAYS.format("first_time_shopper"))
+    users = "    layout: {{users: {{cluster_by: [{}]}}}}\n"
+    house.write(ONE, settings=users.format("first_time_shopper"))
     house.apply()
     gone = ONE.replace("first_time_shopper", "other")
-    gone += "removed: [{address: column.engage_default.identifies.first_time_shopper, reason: x}]\n"
+    gone += "removed: [{address: column.engage_default.users.first_time_shopper, reason: x}]\n"
     house.write(gone)
     (refused,) = [one for one in house.plan().warehouses[0].findings if one.refuses]
     assert refused.code == "EC622"
     with pytest.raises(RefusedError):
         house.apply()
-    house.write(gone, settings=SAYS.format("id"))
+    house.write(gone, settings=users.format("id"))
     house.apply()
     assert house.plan().steps == ()

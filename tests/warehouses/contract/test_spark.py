@@ -18,9 +18,26 @@ from tests.warehouses.contract.test_cut_commits import BATCH, SYNCED
 
 NEEDS = "none" if LIVE else "databricks"
 PARSE = Path(__file__).parent / "spark/parse.py"
+FLUFF = Path(__file__).parent / "spark/fluff.py"
 SNAPSHOTS = Path(__file__).parents[2] / "render/__snapshots__/test_snapshots"
 OURS_ALONE = ("COPY INTO", "CREATE VOLUME", "LIST", "PUT", "REMOVE", "REORG TABLE")
-"""What Databricks has and Spark has not: nobody has judged their grammar but its manual."""
+"""What Databricks has and Spark has not."""
+_COPY = (
+    "COPY INTO `s`.`t` (`id`) FROM (SELECT CAST(c0 AS STRING) AS `id` FROM '/Volumes/c/engagectl/stage/')"
+    " FILEFORMAT = PARQUET FILES = ('f.parquet')"
+)
+LINTED = (
+    "CREATE VOLUME IF NOT EXISTS engagectl.stage",
+    "DESCRIBE DETAIL `engage_default`.`identifies`",
+    "ALTER TABLE `s`.`t`\nCLUSTER BY (`user_id`, `id`)",
+    "ALTER TABLE `s`.`t`\nCLUSTER BY NONE",
+)
+"""Of sqlfluff's grammar of Databricks; it does not know the others."""
+MISSPELT = (
+    "CREATE VOLUME IF EXISTS engagectl.stage",
+    "DESCRIBE DETAIL `a`.`b` `c`.`d`",
+    "ALTER TABLE `s`.`t` CLUSTER BY `user_id`, `id`",
+)
 WRONG = (
     "ALTER TABLE `s`.`t` ADD COLUMN IF NOT EXISTS `a` STRING",
     "ALTER TABLE `s`.`t` ADD COLUMNS (`a` FOOBAR)",
@@ -86,6 +103,28 @@ def test_spark_reads_every_snapshot(on: str, spark: Spark) -> None:
     files = sorted(SNAPSHOTS.glob("*databricks-*.sql"))
     assert len(files) > 10
     assert spark.refused([text for file in files for text in file.read_text().rstrip("\n").split(";\n")]) == []
+
+
+def test_a_linter_of_others_reads_what_spark_does_not(on: str) -> None:
+    ours = LINTED
+    linted = subprocess.run(
+        [str(program(SPARK)), str(FLUFF)],
+        input=json.dumps([*ours, *MISSPELT]),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answers = json.loads(linted.stdout)
+    assert answers[: len(ours)] == [True] * len(ours)
+    assert answers[len(ours) :] == [False] * len(MISSPELT)
+
+
+def test_copy_into_is_a_copy_to_sqlglot(on: str) -> None:
+    from sqlglot import exp, parse_one
+
+    copied = parse_one(_COPY, dialect="databricks")
+    assert isinstance(copied, exp.Copy)
+    assert copied.this.find(exp.Table).sql("databricks") == "`s`.`t`"
 
 
 def test_spark_refuses_what_is_wrong(on: str, spark: Spark) -> None:

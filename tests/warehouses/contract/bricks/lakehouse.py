@@ -23,6 +23,7 @@ COPY = re.compile(
     r" FILEFORMAT = PARQUET FILES = \('([^']+)'\)",
     re.DOTALL,
 )
+DETAIL = re.compile(r"DESCRIBE DETAIL `([^`]+)`\.`([^`]+)`")
 LIST = re.compile(r"LIST '([^']+)'")
 _TYPES = {
     "VARCHAR": "string",
@@ -61,6 +62,7 @@ class Lakehouse:
         self.volumes = Path(tempfile.mkdtemp(prefix="bricks-"))
         self.properties: dict[str, set[str]] = {}
         self.loaded: dict[str, set[str]] = {}
+        self.clustered: dict[str, list[str]] = {}
         self.has_documents = False
         self._catalogs: set[str] = set()
 
@@ -104,6 +106,8 @@ class Session:
                 return self._copy(*copied.groups())
             if sql.startswith(("CREATE VOLUME", "REORG TABLE")):
                 return _empty()
+            if described := DETAIL.fullmatch(sql):
+                return self._detail(*described.groups())
             if listed := LIST.fullmatch(sql):
                 return self._list(listed[1])
             (parsed,) = sqlglot.parse(sql, dialect="databricks")
@@ -163,10 +167,12 @@ class Session:
     def _create(self, parsed: exp.Create) -> None:
         said = parsed.args.get("properties")
         names = {one.name for one in said.expressions if isinstance(one, exp.Property)} if said is not None else set()
+        clustered = said.find(exp.ClusterProperty) if said is not None else None
         parsed.set("properties", None)
         self._do(parsed.sql("duckdb"))
         if parsed.kind == "TABLE":
             self._lakehouse.properties.setdefault(self._key(parsed), set()).update(names)
+            self._lakehouse.clustered.setdefault(self._key(parsed), _columns(clustered))
 
     def _key(self, parsed: exp.Expr) -> str:
         table = parsed.find(exp.Table)
@@ -180,6 +186,8 @@ class Session:
             match action:
                 case exp.AlterSet():
                     properties |= {one.name for one in action.find_all(exp.Property)}
+                case exp.ClusterProperty():
+                    self._lakehouse.clustered[key] = _columns(action)
                 case exp.Schema() | exp.ColumnDef():
                     for column in [action] if isinstance(action, exp.ColumnDef) else action.expressions:
                         yield f"ALTER TABLE {at} ADD COLUMN {column.sql('duckdb')}"
@@ -188,6 +196,8 @@ class Session:
                     yield f"ALTER TABLE {at} ALTER {_duck(action.this)} TYPE {_duck(action.args['dtype'])}"
                 case exp.AlterColumn():
                     yield f"COMMENT ON COLUMN {at}.{_duck(action.this)} IS {_duck(action.args['comment'])}"
+                case exp.Drop() if {*_columns(action)} & {*self._lakehouse.clustered.get(key, ())}:
+                    raise Refused("DELTA_UNSUPPORTED_DROP_CLUSTERING_COLUMN", "It is clustered by it.", "0AKDC")
                 case exp.RenameColumn() | exp.Drop():
                     if _MAPPING not in properties:
                         raise Refused("DELTA_UNSUPPORTED_RENAME_COLUMN", "Column mapping is needed.", "0AKDC")
@@ -210,6 +220,11 @@ class Session:
         if before != after and not (_WIDENING in properties and _is_wider(before, after)):
             raise Refused("DELTA_UNSUPPORTED_ALTER_TABLE_CHANGE_COL_OP", f"{before} does not become {after}.", "0AKDC")
 
+    def _detail(self, schema: str, table: str) -> pa.Table:
+        kind = pa.list_(pa.string())
+        columns = self._lakehouse.clustered.get(f"{self._catalog}.{schema}.{table}".lower(), [])
+        return pa.table({"clusteringColumns": pa.array([columns], kind), "partitionColumns": pa.array([[]], kind)})
+
     def _list(self, folder: str) -> pa.Table:
         found = sorted((self._lakehouse.volumes / folder.lstrip("/")).glob("*"))
         paths = [f"dbfs:{folder}{one.name}" for one in found]
@@ -226,6 +241,10 @@ class Session:
             rows = self._run(parsed).column("num_affected_rows")[0].as_py()
             done.add(path)
         return pa.table({"num_affected_rows": pa.array([rows], pa.int64())})
+
+
+def _columns(clustered: exp.Expr | None) -> list[str]:
+    return [one.name for one in clustered.find_all(exp.Identifier)] if clustered is not None else []
 
 
 def _duck(part: exp.Expr) -> str:
