@@ -11,6 +11,7 @@ from engagectl.sync.inputs.complete import is_closed
 from engagectl.sync.inputs.identity import HEAD_BYTES, TAIL_BYTES
 from engagectl.sync.inputs.joined import Part, Small, joined, part_of
 from engagectl.sync.inputs.layout import is_from
+from engagectl.sync.inputs.objects import expect
 from engagectl.sync.landing.landed import Landed
 from engagectl.sync.options import Progress, SyncOptions
 from engagectl.sync.places import Pass, Places, Reader, readers, stops
@@ -52,6 +53,7 @@ class Reading:
     def lots(self, item: Pass) -> Iterator[Lot]:
         """Yield what a pass has to load. A lot counts as loaded when the next one is asked for."""
         small = Small(self.options.chunk_bytes)
+        expect(file.object for file in item.files if file.object is not None and self.is_left(file, item))
         for file in item.files:
             again = self._is_again(file)
             works = [work for work in self.at_work() if work in item.works]

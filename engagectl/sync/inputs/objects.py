@@ -9,12 +9,13 @@ import io
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from engagectl.sync.inputs.ahead import Ahead
 from engagectl.sync.inputs.unreadable import Unreadable
 
 BLOCK_BYTES = 8 << 20
@@ -62,6 +63,7 @@ class Store:
         self.protocol = protocol
         self._system = system
         self._first: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._ahead = Ahead(self._contents)
 
     def list(self, pattern: str) -> Iterator[Object]:
         """Yield the objects that a pattern names; one listing, of all that begins as the pattern does."""
@@ -92,6 +94,10 @@ class Store:
                 changed_at=_changed_at(facts),
             )
 
+    def expect(self, items: Sequence[Object]) -> None:
+        """Tell which objects will be read, in which order: small ones are read ahead."""
+        self._ahead.expect(items)
+
     def range(self, item: Object, start: int, end: int) -> bytes:
         """Return the bytes of an object from start up to end. Beyond the first block it is looked at again, so that
         what is read is all of one version.
@@ -116,11 +122,24 @@ class Store:
         """Return the first block. It is kept for a while: a file is looked at more than once before it is read."""
         key = (item.path, item.version)
         if key not in self._first:
-            with _reached():
-                self._first[key] = self._system.cat_file(item.path, start=0, end=min(BLOCK_BYTES, item.bytes))
+            found = self._ahead.take(item)
+            if found is None:
+                with _reached():
+                    found = self._system.cat_file(item.path, start=0, end=min(BLOCK_BYTES, item.bytes))
+            self._first[key] = found
             while len(self._first) > _BLOCKS_KEPT:
                 self._first.popitem(last=False)
         return self._first[key]
+
+    def _contents(self, items: Sequence[Object]) -> Sequence[bytes | None]:
+        """Return what small objects hold, all asked for at once."""
+        try:
+            found = self._system.cat_ranges(
+                [item.path for item in items], [0] * len(items), [item.bytes for item in items], on_error="return"
+            )
+        except Exception:  # each is read again alone, and the error told there
+            return [None] * len(items)
+        return [bytes(one) if isinstance(one, bytes | bytearray) else None for one in found]
 
     def check(self, item: Object) -> None:
         """Raise an OSError when an object is not the one that was listed any more."""
@@ -181,6 +200,15 @@ def list_objects(url: str) -> Iterator[tuple[str, Object]]:
             code="EC733",
             help="credentials and endpoint come from the environment, as the store's own tools take them",
         ) from None
+
+
+def expect(items: Iterable[Object]) -> None:
+    """Tell which objects will be read, in which order, so that small ones are read while others are loaded."""
+    stores: dict[Store, list[Object]] = {}
+    for item in items:
+        stores.setdefault(item.store, []).append(item)
+    for store, mine in stores.items():
+        store.expect(mine)
 
 
 def reason(error: OSError) -> str:
