@@ -24,4 +24,4 @@ def told(error: EngagectlError, done: Sequence[Step], run: Run, plan: Plan) -> E
     if isinstance(error, RefusedError) and not kept:
         return RefusedError(error.message, code=error.code, help=(*error.help, *lines))
     kind = PartlyDoneError if kept else FailedError
-    return kind(error.message, help=(*error.help, *lines, _AGAIN))
+    return kind(error.message, help=(*(run.lacking or error.help), *lines, _AGAIN))

@@ -13,8 +13,10 @@ from engagectl.failpoint import hit
 from engagectl.journal import applied, history, tables
 from engagectl.model.change import AddColumn, RebuildColumn, kind_of
 from engagectl.model.plan import Plan, Step, WarehousePlan
+from engagectl.planner.step import table_of
 from engagectl.render import count_misfits, count_rows, render_adds
-from engagectl.warehouses.contract import Connection, Warehouse
+from engagectl.warehouses.contract import Connection, Needs, Warehouse
+from engagectl.warehouses.denied import grants_lacking
 
 Batch = tuple[tuple[int, Step], ...]
 """Steps with their numbers that one statement does: adjacent new columns of a table, or a single step."""
@@ -36,6 +38,7 @@ class Run:
     kept: list[Step] = field(default_factory=list)
     undone: list[Step] = field(default_factory=list)
     current: Step | None = None
+    lacking: tuple[str, ...] = ()  # grants, where a statement was refused for one
 
     @property
     def one_transaction(self) -> bool:
@@ -69,6 +72,10 @@ class Run:
         except BaseException as error:
             self.connection.rollback()
             self._fail(error)
+            if isinstance(error, EngagectlError):
+                touched = dict.fromkeys(table for step in self.part.steps if (table := table_of(step.change)))
+                needs = Needs(tables=tuple(touched), roles=("apply",))
+                self.lacking = grants_lacking(error, self.connection, self.record, self.journal, needs)
             raise
 
     def _is_settled(self) -> bool:

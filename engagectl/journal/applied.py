@@ -64,6 +64,14 @@ def read_feeds_alike(
     return tuple(_applied(row[:5], found[row[0]]) for row in rows)
 
 
+def digests(connection: Connection, journal: str) -> list[tuple[Any, ...]]:
+    """Return what tells whether the applied state is another one, of a journal that is there: a row for each feed."""
+    return connection.query(
+        f"SELECT number, project, kind, id, target, apply_id, retired_at, digest FROM {place(journal, 'feeds')}"
+        " ORDER BY number"
+    )
+
+
 def _digest(document: str) -> str:
     return hashlib.sha256(document.encode("utf-8", "surrogatepass")).hexdigest()
 

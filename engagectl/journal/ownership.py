@@ -46,6 +46,16 @@ def owned_rows(connection: Connection, journal: str) -> tuple[Owned, ...]:
     return tuple(sorted(rows, key=attrgetter("schema", "table", "column")))  # DuckDB's sort takes 4 MB for 20,000 rows
 
 
+def ownership_rows(connection: Connection, journal: str) -> list[tuple[str, ...]]:
+    """Return what owned_rows does, as it is stored, in an order of its own: for comparing."""
+    return sorted(
+        connection.query(
+            "SELECT table_schema, table_name, column_name, origin, state, project, target"
+            f" FROM {place(journal, 'ownership')}"
+        )
+    )
+
+
 def _owned(schema: str, table: str, column: str, origin: str, state: str, project: str, target: str) -> Owned:
     return Owned(
         schema=intern(schema),

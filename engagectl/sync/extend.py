@@ -13,12 +13,10 @@ from engagectl.failpoint import hit
 from engagectl.journal.applied import rewrite
 from engagectl.journal.names import register
 from engagectl.journal.ownership import Owned, record_owned
-from engagectl.model.change import AddColumn
 from engagectl.model.column_type import Boolean, ColumnType, Decimal, Float, Text
 from engagectl.model.feed import AtPath, Feed, FeedColumn, FeedTable, InBody
 from engagectl.model.names import fit, short_hash, stored_name
 from engagectl.model.schema import Column, Table
-from engagectl.render import render
 from engagectl.sync import undeclared
 from engagectl.sync.chunk import Work
 from engagectl.sync.route import STANDARD_NAMES, takes
@@ -110,6 +108,9 @@ class Extender:
                 self._make(connection, one)
 
     def _make(self, connection: Connection, one: Addition) -> None:
+        from engagectl.model.change import AddColumn  # most chunks bring no column: 10 ms of a sync's start
+        from engagectl.render import render
+
         added = AddColumn(table=one.table.name, column=Column(name=one.column.name, type=one.column.stored))
         for statement in render(added, self.record):
             connection.execute(statement)

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import datetime
 from time import monotonic
 
-from engagectl import planner
 from engagectl.config.project import Project
 from engagectl.errors import (
     EngagectlError,
@@ -27,6 +26,7 @@ from engagectl.sync.report import Failed, LeftOut, SyncReport
 from engagectl.sync.run import Run
 from engagectl.sync.selection import address_in
 from engagectl.sync.taken import take_due
+from engagectl.sync.unapplied import unapplied
 from engagectl.warehouses.contract import Connection, Holder
 from engagectl.warehouses.registry import warehouse
 
@@ -59,7 +59,7 @@ def sync(
         if not works and not ready.left_out:
             continue
         report.applies[name] = ready.by
-        if changes := _unapplied(project, {name: connection}, clock()):
+        if changes := unapplied(project, name, connection, ready.actual, clock(), remembers=not options.dry_run):
             text = f"the YAML has {changes:,} changes for {name} that are not applied yet: engagectl plan"
             report.warnings.append(text)
         loader = warehouse(project.spec.warehouses[name].type).loader(connection, project.spec.journal_schema)
@@ -104,14 +104,6 @@ def _standard_input(project: Project, options: SyncOptions, connections: Mapping
             help=f"write --input ID=- with one of: {', '.join(there) or 'none is declared'}",
         )
     return asked
-
-
-def _unapplied(project: Project, connections: Mapping[str, Connection], now: datetime) -> int:
-    """Return how many changes of the YAML are not applied yet, as plan counts them; 0 where it cannot be told."""
-    try:
-        return len(planner.make_plan(project, connections=connections, now=now).steps)
-    except EngagectlError:
-        return 0
 
 
 def _due(

@@ -37,6 +37,8 @@ def know_rows(connection: Connection, loader: Loader, journal: str, works: Seque
     no harm to a row that is there.
     """
     asked = [work for work in works if work.feed.existing_rows == "known" and work.feed.kind != "users"]
+    if not asked:
+        return
     begun = {point.feed for point in read_checkpoints(connection, journal, [work.number for work in asked])}
     for work in asked:
         tables = [table.name for table in work.feed.tables if table.fed]

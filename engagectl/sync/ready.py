@@ -28,7 +28,7 @@ from engagectl.warehouses.registry import warehouse
 class Ready:
     """`applied` tells whether an apply of this target has recorded a feed of this project here at all; `numbers` are
     of all feeds that were asked for, those that are left out too; `project_numbers` of all that the project has here.
-    `by` says which apply they go by.
+    `by` says which apply they go by, `actual` what the catalog says of the schemas of all feeds.
     """
 
     works: tuple[Work, ...]
@@ -37,6 +37,7 @@ class Ready:
     numbers: Mapping[Address, int]
     project_numbers: tuple[int, ...]
     by: str
+    actual: State
 
 
 def ready_feeds(project: Project, name: str, connection: Connection, options: SyncOptions) -> Ready:
@@ -74,6 +75,7 @@ def ready_feeds(project: Project, name: str, connection: Connection, options: Sy
         numbers=numbers,
         project_numbers=tuple(applied.number for applied in mine),
         by="" if newest is None else f"apply {newest.apply_id} of {newest.applied_at[:19]}Z",
+        actual=there.catalog if numbers else State(),
     )
 
 

@@ -45,7 +45,8 @@ from engagectl.sync.sources import source_files
 from engagectl.sync.stage import load, make_stage, release
 from engagectl.sync.transaction import FeedRefused, Piece, Writer, commit_chunk, commit_fold, fold_landed, gather
 from engagectl.sync.tries import Tries
-from engagectl.warehouses.contract import Connection, Loader
+from engagectl.warehouses.contract import Connection, Loader, Needs
+from engagectl.warehouses.denied import grants_lacking
 from engagectl.warehouses.landing import Landing
 from engagectl.warehouses.registry import warehouse
 
@@ -124,9 +125,11 @@ class Run:
         try:
             self._start()
             self._all_passes()
-        except BaseException:
+        except BaseException as error:
             with contextlib.suppress(EngagectlError):  # it may be the connection that failed
                 self._finish(broken=True)
+            if isinstance(error, StatementError) and (lacking := self._lacking(error, self.works)):
+                error.help = (*lacking, "run the sync again")
             raise
         remember_read(self.connection, self.journal, list(self._read_to_the_end()))
         expire_ids(self.connection, self.loader, self.works)
@@ -387,7 +390,20 @@ class Run:
         """Leave a feed out from here on: the warehouse did not take what it loads."""
         self.works = [other for other in self.works if other != work]
         advice = "its offset has not moved: see what changed with engagectl plan, and run the sync again"
+        if lacking := self._lacking(error, [work]):
+            advice = f"its offset has not moved: {'; '.join(lacking)}, and run the sync again"
         self.report.left_out.append(LeftOut(self._address(work), "EC703", error.message, advice))
+
+    def _lacking(self, error: EngagectlError, works: Sequence[Work]) -> tuple[str, ...]:
+        """Return the grants that feeds lack, where the error is that one is missing."""
+        record = warehouse(self.project.spec.warehouses[self.name].type)
+        tables = [(work.feed.kind, table.name) for work in works for table in work.feed.tables]
+        needs = Needs(
+            tables=tuple(name for _, name in tables),
+            merged=frozenset(name for kind, name in tables if kind == "users"),
+            roles=("sync",),
+        )
+        return grants_lacking(error, self.connection, record, self.journal, needs)
 
     def _stop(self, failed: Mapping[Work, str]) -> None:
         """Leave feeds out from here on: they met what nobody declared, and ask to stop then."""

@@ -12,6 +12,19 @@ def is_listed(connection: Connection, schema: str, table: str) -> bool:
     return bool(found[0][0])
 
 
+class Listed:
+    """The tables that a session has found: one that was there is not asked for again."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._there: set[tuple[str, str]] = set()
+
+    def has(self, schema: str, table: str) -> bool:
+        if (schema, table) not in self._there and is_listed(self._connection, schema, table):
+            self._there.add((schema, table))
+        return (schema, table) in self._there
+
+
 def listed_columns(connection: Connection, schema: str, table: str) -> tuple[str, ...]:
     """Return the columns in lower case, by name; nothing where the session sees no such table."""
     rows = connection.query(

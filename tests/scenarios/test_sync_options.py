@@ -300,3 +300,27 @@ def test_a_sync_says_which_apply_it_goes_by_and_what_is_not_applied(house: House
     assert report.warnings == []
     house.write(SPACE + LATER)
     assert [text for text in house.sync().warnings if "not applied yet: engagectl plan" in text]
+
+
+def test_that_nothing_waits_is_remembered_until_something_does(house: House) -> None:
+    house.write()
+    house.apply()
+    waits = "SELECT content FROM engagectl.meta WHERE item LIKE 'nothing waits%'"
+    assert house.query(waits) == []
+    house.sync()
+    (first,) = house.query(waits)
+    house.sync()
+    assert house.query(waits) == [first]
+    house.write(SPACE + LATER)
+    assert [text for text in house.sync().warnings if "not applied yet" in text]
+    house.write()
+    assert house.sync().warnings == []
+    house.execute(f"ALTER TABLE engage_default.identifies DROP COLUMN {SHOPPER}")
+    assert [text for text in house.sync().warnings if "1 changes for local that are not applied yet" in text]
+
+
+def test_a_dry_run_does_not_remember_that_nothing_waits(house: House) -> None:
+    house.write()
+    house.apply()
+    house.sync(dry_run=True)
+    assert house.query("SELECT content FROM engagectl.meta WHERE item LIKE 'nothing waits%'") == []

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from engagectl.errors import ConnectError, LockHeld, StatementError
-from engagectl.warehouses.contract import Connection
+from engagectl.warehouses.contract import Connection, Holder
 from engagectl.warehouses.registry import warehouse
 
 DUCKDB = warehouse("duckdb")
@@ -21,10 +21,17 @@ sys.stdin.readline()
 """
 
 
-def connect(root: Path, *, read_only: bool = False, timeout_s: float = 0.3, path: str = "db.duckdb") -> Connection:
+def connect(
+    root: Path,
+    *,
+    read_only: bool = False,
+    timeout_s: float = 0.3,
+    path: str = "db.duckdb",
+    command: str = "apply",
+) -> Connection:
     spec = SimpleNamespace(path=path, storage_version=None)
     return DUCKDB.connect(
-        spec, "local", secrets={}, root=root, read_only=read_only, lock_timeout_s=timeout_s, command="apply"
+        spec, "local", secrets={}, root=root, read_only=read_only, lock_timeout_s=timeout_s, command=command
     )
 
 
@@ -113,3 +120,18 @@ def test_a_sign_of_a_dead_process_counts_as_none(tmp_path: Path) -> None:
     with connect(tmp_path) as holder:
         (tmp_path / "db.duckdb.waiting").write_text("999999999 apply\n")
         assert not holder.somebody_waits()
+
+
+@pytest.mark.parametrize(("syncs", "joins"), [(31, False), (32, True)])
+def test_only_each_32nd_sync_writes_small_row_groups_anew(tmp_path: Path, syncs: int, joins: bool) -> None:
+    with connect(tmp_path) as connection:
+        connection.execute("CREATE SCHEMA engagectl")
+        connection.execute(f"CREATE TABLE engagectl.syncs AS SELECT unnest(range({syncs})) AS id")
+        connection.execute("CREATE TABLE rows_of (id BIGINT)")
+    for _ in range(6):
+        with connect(tmp_path, command="sync") as connection:
+            connection.lock("engagectl", timeout_s=0, holder=Holder(command="sync"))
+            connection.execute("INSERT INTO rows_of SELECT unnest(range(1000))")
+    with connect(tmp_path, read_only=True) as connection:
+        ((found,),) = connection.query("SELECT count(DISTINCT row_group_id) FROM pragma_storage_info('rows_of')")
+    assert (found < 6) == joins

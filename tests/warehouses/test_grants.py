@@ -102,6 +102,29 @@ def test_what_a_user_lacks_is_named_with_the_grant_that_gives_it(
     assert house.plan().steps == ()
 
 
+def test_a_grant_taken_away_is_named_by_sync_and_by_apply(
+    house: House, roles: Mapping[Role, str], postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    granted(postgres_dsn, roles)
+    house.write()
+    house.messages(identify(1, {"first_time_shopper": True}))
+    become(monkeypatch, postgres_dsn, roles["apply"])
+    house.apply()
+    revoke = f'REVOKE INSERT ON engage_default.identifies FROM "{roles["sync"]}"'
+    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
+        admin.execute(revoke.encode())
+        admin.execute(f'ALTER TABLE engage_default.users OWNER TO "{roles["plan"]}"'.encode())
+    become(monkeypatch, postgres_dsn, roles["sync"])
+    ((feed, advice), *_) = [(one.address.kind, one.help) for one in house.sync().left_out]
+    assert feed == "connection"
+    assert f'GRANT INSERT ON TABLE "engage_default"."identifies" TO "{roles["sync"]}"' in advice
+    become(monkeypatch, postgres_dsn, roles["apply"])
+    house.write(SPACE.replace("traits:\n", "traits:\n  revenue: {space: default, kind: event, type: float}\n", 1))
+    with pytest.raises(EngagectlError, match="must be owner of table users") as caught:
+        house.apply()
+    assert caught.value.help[0] == f'GRANT "{roles["plan"]}" TO "{roles["apply"]}"'
+
+
 def test_terraform_says_the_same_for_its_provider() -> None:
     text = grants('my "db"', "engagectl", "terraform")
     assert 'resource "postgresql_default_privileges" "engagectl_sync_tables" {' in text

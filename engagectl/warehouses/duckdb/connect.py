@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -16,18 +16,15 @@ from engagectl.config.regular import is_regular, real_path
 from engagectl.engine import duckdb
 from engagectl.errors import (
     ConnectError,
-    EngagectlError,
     InternalError,
-    Interrupted,
     LockHeld,
-    StatementError,
-    TransientError,
-    ValueRefused,
 )
 from engagectl.warehouses.contract import BATCH_ROWS, Holder, T
 from engagectl.warehouses.duckdb import private
 from engagectl.warehouses.duckdb.many import over_lists
-from engagectl.warehouses.listed import is_listed, listed_columns
+from engagectl.warehouses.duckdb.refused import told_safely
+from engagectl.warehouses.duckdb.waiting import command_of, leave_sign, waiting_process
+from engagectl.warehouses.listed import Listed, listed_columns
 from engagectl.warehouses.statements import executed
 
 if TYPE_CHECKING:
@@ -35,31 +32,9 @@ if TYPE_CHECKING:
 
 Settings = dict[str, str | bool | int | float | list[str]]
 POLL_S = 0.2
+_TIDIED_EACH = 32
 _WRITERS: dict[Path, str] = {}
 """Files that this very process has open for writing, with the command: DuckDB's file lock does not see those."""
-
-_SAFE_TO_QUOTE = (
-    duckdb.BinderException,
-    duckdb.CatalogException,
-    duckdb.ParserException,
-    duckdb.DependencyException,
-    duckdb.PermissionException,
-    duckdb.SyntaxException,
-)
-"""Errors whose first line speaks of names only. All others may repeat a value, so they are told in our words."""
-
-_OF_VALUES: tuple[tuple[type[duckdb.Error], str, str], ...] = (
-    (duckdb.ConstraintException, "a constraint of the table refuses a row", "23000"),
-    (duckdb.ConversionException, "a value does not convert to the type of its column", "22018"),
-    (duckdb.OutOfRangeException, "a value is out of the range of its type", "22003"),
-)
-"""With the SQLSTATE that says the same: DuckDB has none."""
-
-_OUR_WORDS: tuple[tuple[type[duckdb.Error], str], ...] = (
-    (duckdb.TypeMismatchException, "two types do not match"),
-    (duckdb.OutOfMemoryException, "the memory limit is too small for this statement"),
-    (duckdb.IOException, "reading or writing the file failed"),
-)
 
 
 class FileSpec(Protocol):
@@ -115,6 +90,8 @@ def connect(
     if read_only:
         handle = _open(path, shown, settings, read_only=True, timeout_s=lock_timeout_s, command=command)
         return DuckdbConnection(handle, id, path=path, read_only=True)
+    if command == "sync":
+        settings |= {"max_vacuum_tasks": 0, "allowed_configs": ["max_vacuum_tasks"]}
     private.hold()
     try:
         if not there:
@@ -144,6 +121,8 @@ class DuckdbConnection:
         self.queries = self.rows_read = 0
         self._path = path
         self._open = True
+        self._journal = ""
+        self._listed = Listed(self)
         self._scratch = _lock_down(handle)
 
     @property
@@ -154,7 +133,7 @@ class DuckdbConnection:
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         self.queries += 1
         began = time.perf_counter()
-        with _told_safely(sql):
+        with told_safely(sql):
             found = self.handle.execute(sql, list(parameters)).fetchall()
         self.rows_read += len(found)
         executed(self.warehouse, sql, rows=len(found), began=began)
@@ -164,7 +143,7 @@ class DuckdbConnection:
         self.queries += 1
         began = time.perf_counter()
         found: list[T] = []
-        with _told_safely(sql):
+        with told_safely(sql):
             result = self.handle.execute(sql, list(parameters))
             while batch := result.fetchmany(BATCH_ROWS):
                 found.extend(itertools.starmap(make, batch))
@@ -174,7 +153,7 @@ class DuckdbConnection:
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         began = time.perf_counter()
-        with _told_safely(sql):
+        with told_safely(sql):
             done = self.handle.execute(sql, list(parameters))
             described = done.description
             counted = done.fetchall() if described and described[0][0] == "Count" else []
@@ -186,7 +165,7 @@ class DuckdbConnection:
         if rows:
             began = time.perf_counter()
             together = over_lists(sql, len(rows[0]))
-            with _told_safely(sql):
+            with told_safely(sql):
                 if together is None:
                     self.handle.executemany(sql, [list(row) for row in rows])
                 else:
@@ -210,6 +189,7 @@ class DuckdbConnection:
             raise InternalError(f"the journal {name!r} cannot be locked in a read-only session")
         if self._path is not None:
             _WRITERS[self._path] = holder.command
+        self._journal = name
 
     def recover(self) -> bool:
         """A file in this very process is never lost."""
@@ -221,7 +201,7 @@ class DuckdbConnection:
         return waiting_process(self._path) not in (None, os.getpid())
 
     def has_table(self, schema: str, table: str) -> bool:
-        return is_listed(self, schema, table)
+        return self._listed.has(schema, table)
 
     def columns_of(self, schema: str, table: str) -> tuple[str, ...]:
         return listed_columns(self, schema, table)
@@ -236,10 +216,21 @@ class DuckdbConnection:
         was_open, self._open = self._open, False
         if self._path is not None and not self.read_only:
             _WRITERS.pop(self._path, None)
+        if was_open and not self.read_only:
+            self._tidy_sometimes()
         self.handle.close()  # it writes a last time
         shutil.rmtree(self._scratch, ignore_errors=True)
         if was_open and not self.read_only:
             private.release()
+
+    def _tidy_sometimes(self) -> None:
+        """Let the last write of each 32nd sync join row groups that are not full. DuckDB would do it whenever three
+        of a table fit into two: about every third small sync then wrote hundreds of thousands of rows anew.
+        """
+        with contextlib.suppress(duckdb.Error):  # no journal, or no transaction in which to ask
+            syncs = f'SELECT count(*) FROM "{self._journal.replace(chr(34), chr(34) * 2)}".syncs'
+            if self._journal and self.handle.execute(syncs).fetchall()[0][0] % _TIDIED_EACH == 0:
+                self.handle.execute("SET GLOBAL max_vacuum_tasks = 100")
 
     def __enter__(self) -> Self:
         return self
@@ -316,7 +307,7 @@ def _open(
                     help="wait for it to end, or give it more time with --lock-timeout",
                 )
             if not read_only:
-                signed = _leave_sign(sign, command) or signed
+                signed = leave_sign(sign, command) or signed
             time.sleep(POLL_S)
     finally:
         if signed and waiting_process(path) == os.getpid():
@@ -333,7 +324,7 @@ def _try_open(
     except duckdb.IOException as error:
         held = re.search(r"Conflicting lock is held.*?\(PID (\d+)\)", str(error), re.DOTALL)
         if held:
-            return None, Holder(command=_command_of(int(held[1])), pid=int(held[1]))
+            return None, Holder(command=command_of(int(held[1])), pid=int(held[1]))
         if "Could not set lock" in str(error):
             return None, Holder(command="another process")
         raise ConnectError(
@@ -356,65 +347,3 @@ def _why_not(path: Path) -> str:
     if not os.access(path, os.W_OK):
         return "it may not be written"
     return "it is not a DuckDB database, or is damaged"
-
-
-def _command_of(pid: int) -> str:
-    """Return the name of a process' program where the system tells it. Its arguments are its own affair."""
-    try:
-        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").strip() or "a process"
-    except OSError:
-        return "a process"
-
-
-def _leave_sign(sign: Path, command: str) -> bool:
-    try:
-        sign.write_text(f"{os.getpid()} {command}\n", encoding="utf-8")
-    except OSError:
-        return False
-    return True
-
-
-def waiting_process(path: Path) -> int | None:
-    """Return the pid that waits for a database, None when nobody does. A sign of a dead process counts as none."""
-    try:
-        pid = int(path.with_name(path.name + ".waiting").read_text(encoding="utf-8").split()[0])
-        os.kill(pid, 0)
-    except PermissionError:
-        return pid
-    except (OSError, ValueError, IndexError, OverflowError):
-        return None
-    return pid
-
-
-@contextlib.contextmanager
-def _told_safely(sql: str) -> Iterator[None]:
-    """Turn DuckDB's errors into ours. Chained errors would carry the values along, so the chain is cut."""
-    try:
-        yield
-    except duckdb.Error as error:
-        raise as_ours(error, sql) from None
-    except RuntimeError as error:
-        if "interrupted" in str(error).lower():
-            raise Interrupted("interrupted") from None
-        raise
-
-
-def as_ours(error: duckdb.Error, sql: str) -> EngagectlError:
-    if isinstance(error, duckdb.InterruptException):
-        return Interrupted("interrupted")
-    if isinstance(error, duckdb.TransactionException):
-        return TransientError("DuckDB: the transaction conflicts with another one", help="run it again")
-    text = str(error)
-    if "attached in read-only mode" in text:
-        return StatementError("DuckDB: the session is read-only", sql=sql)
-    if "pytz" in text:
-        return StatementError("DuckDB: a timestamp with time zone must be cast to text to be fetched", sql=sql)
-    if isinstance(error, _SAFE_TO_QUOTE):
-        return StatementError(f"DuckDB: {text.splitlines()[0].strip()}", sql=sql)
-    for kind, words, state in _OF_VALUES:
-        if isinstance(error, kind):
-            return ValueRefused(f"DuckDB: {words}", sql=sql, sqlstate=state)
-    for kind, words in _OUR_WORDS:
-        if isinstance(error, kind):
-            return StatementError(f"DuckDB: {words}", sql=sql)
-    return StatementError(f"DuckDB refused the statement ({type(error).__name__})", sql=sql)

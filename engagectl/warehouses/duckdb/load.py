@@ -1,7 +1,7 @@
 """Staged relations -> DuckDB tables. The stage is the warehouse's own connection, so every step is one statement."""
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from engagectl.engine import duckdb
@@ -11,11 +11,14 @@ from engagectl.model.schema import TableName
 from engagectl.warehouses.contract import UsersFold, Window, visible
 from engagectl.warehouses.documents import kept
 from engagectl.warehouses.duckdb.column_types import type_sql
-from engagectl.warehouses.duckdb.connect import as_ours
+from engagectl.warehouses.duckdb.refused import as_ours
 from engagectl.warehouses.statements import executed
 
 if TYPE_CHECKING:
     from engagectl.warehouses.duckdb.connect import DuckdbConnection
+
+# What a staged row of users carries beside its own columns.
+_ROW, _KEY, _FLOOR, _CHANGED = '"ec:row"', '"ec:id"', '"ec:floor"', '"ec:changed"'
 
 
 def make_loader(connection: "DuckdbConnection", journal: str) -> "DuckdbLoader":
@@ -58,17 +61,21 @@ class DuckdbLoader:
         )
 
     def remember(self, ids: str, known: str, windows: Sequence[Window] = ()) -> int:
-        """Bits are kept in append-only rows; a lookup joins those of the staged ids and ors them."""
-        seen = "s.feeds & i.mask" + visible(windows)
-        self._run(
-            f"CREATE OR REPLACE TEMP TABLE {_ident(known)} AS"
-            f" SELECT s.part, s.hash, bit_or({seen}) AS mask"
-            f" FROM {self._seen} AS s JOIN {_ident(ids)} AS i ON s.hash = i.hash AND s.part = i.part"
-            f" GROUP BY s.part, s.hash HAVING bit_or({seen}) <> 0"
+        """Bits are kept in append-only rows; a lookup joins those of the staged ids and ors them.
+
+        Part by part: with one condition DuckDB drops most of what is stored by a filter of hashes, with two by none.
+        """
+        seen, staged = "s.feeds & i.mask" + visible(windows), _ident(ids)
+        parts = [part for (part,) in self.stage.execute(f"SELECT DISTINCT part FROM {staged} ORDER BY 1").fetchall()]
+        found = " UNION ALL ".join(
+            f"SELECT s.part, s.hash, bit_or({seen}) AS mask FROM {self._seen} AS s JOIN {staged} AS i USING (hash)"
+            f" WHERE s.part = {part} AND i.part = {part} GROUP BY s.part, s.hash HAVING bit_or({seen}) <> 0"
+            for part in parts or (0,)
         )
+        self._run(f"CREATE OR REPLACE TEMP TABLE {_ident(known)} AS {found}")
         self._run(
             f"INSERT INTO {self._seen} (part, hash, day, feeds)"
-            f" SELECT i.part, i.hash, i.day, i.mask & ~coalesce(k.mask, 0) FROM {_ident(ids)} AS i"
+            f" SELECT i.part, i.hash, i.day, i.mask & ~coalesce(k.mask, 0) FROM {staged} AS i"
             f" LEFT JOIN {_ident(known)} AS k ON k.hash = i.hash AND k.part = i.part"
             f" WHERE i.mask & ~coalesce(k.mask, 0) <> 0"
         )
@@ -105,6 +112,8 @@ class DuckdbLoader:
             ).fetchall()
         }
         traits = [trait for trait in fold.traits if trait[0] in present]
+        self._take(users, delta, "ec_old", f"{_floor(present)} AS {_FLOOR}")
+        self._take(times, delta, "ec_old_times")
         values = {
             "id": "d.id",
             "user_id": "d.id",
@@ -113,36 +122,46 @@ class DuckdbLoader:
         }
         if "received_at" not in present:
             values["received_at"] = "d.received_at"
-        old_time = {
-            t: f"coalesce(t.{_ident(t)}, CASE WHEN t.id IS NULL THEN {self._floor(present)} END)" for _, t, _ in traits
-        }
-        source = f"FROM {delta} AS d LEFT JOIN {users} AS o ON o.id = d.id LEFT JOIN {times} AS t ON t.id = d.id"
+        old_time = {at: f"CASE WHEN t.id IS NULL THEN o.{_FLOOR} ELSE t.{_ident(at)} END" for _, at, _ in traits}
+        source = f"FROM {delta} AS d LEFT JOIN ec_old AS o ON o.id = d.id LEFT JOIN ec_old_times AS t ON t.id = d.id"
         for column, at, kind in traits:
-            name, happened = _ident(column), _ident("at:" + at)
+            name, happened = _ident(column), _at(at)
             greater = f"greatest(d.{name}, o.{name})"
             if isinstance(kind, Json):
                 greater = self._greater_document(name, f"{source} WHERE d.{happened} = {old_time[at]}")
             values[column] = _newest(name, happened, old_time[at], greater, null_erases=fold.null_erases)
         values |= {name: f"o.{_ident(name)}" for name in present if name not in values and name != "uuid_ts"}
         columns = [name for name in present if name in values]
-        changed = " OR ".join(f"new.{_ident(c)} IS DISTINCT FROM o.{_ident(c)}" for c in columns) or "false"
-        new = ", ".join(f"CAST({values[c]} AS {present[c]}) AS {_ident(c)}" for c in columns)
-        times_new = ", ".join(
-            f"greatest(d.{_ident('at:' + at)}, {old_time[at]}) AS {_ident(at)}" for _, at, _ in traits
-        )
-        self._run(f"CREATE OR REPLACE TEMP TABLE ec_new AS SELECT {new} {source}")
+        new = [f"CAST({values[c]} AS {present[c]}) AS {_ident(c)}" for c in columns]
+        new += [f"greatest(d.{_at(at)}, {old_time[at]}) AS {_at(at)}" for _, at, _ in traits]
+        changed = " OR ".join(f"n.{_ident(c)} IS DISTINCT FROM o.{_ident(c)}" for c in columns) or "false"
         self._run(
-            f"CREATE OR REPLACE TEMP TABLE ec_changed AS SELECT new.* FROM ec_new AS new"
-            f" LEFT JOIN {users} AS o ON o.id = new.id WHERE o.id IS NULL OR {changed}"
+            f"CREATE OR REPLACE TEMP TABLE ec_new AS SELECT n.*, o.{_ROW} IS NULL OR {changed} AS {_CHANGED}"
+            f" FROM (SELECT d.id AS {_KEY}, o.{_ROW}, {', '.join(new)} {source}) AS n"
+            f" LEFT JOIN ec_old AS o ON o.{_ROW} = n.{_ROW}"
         )
-        if times_new:
-            self._run(f"CREATE OR REPLACE TEMP TABLE ec_times AS SELECT d.id AS id, {times_new} {source}")
-            self._run(f"DELETE FROM {times} USING ec_times WHERE {times}.id = ec_times.id")
-            self._run(f"INSERT INTO {times} BY NAME SELECT * FROM ec_times")
+        if traits:
+            clocks = ", ".join(f"{_at(at)} AS {_ident(at)}" for _, at, _ in traits)
+            self._run(f"DELETE FROM {times} WHERE rowid IN (SELECT {_ROW} FROM ec_old_times)")
+            self._run(f"INSERT INTO {times} BY NAME SELECT {_KEY} AS id, {clocks} FROM ec_new")
         hit("users.times_written")
-        self._run(f"DELETE FROM {users} USING ec_changed WHERE {users}.id = ec_changed.id")
+        self._run(f"DELETE FROM {users} WHERE rowid IN (SELECT {_ROW} FROM ec_new WHERE {_CHANGED})")
+        listed = ", ".join(map(_ident, columns))
         stamp = f", CAST('{fold.uuid_ts}' AS TIMESTAMPTZ) AS uuid_ts" if "uuid_ts" in present else ""
-        return self._run(f"INSERT INTO {users} BY NAME SELECT *{stamp} FROM ec_changed")
+        return self._run(f"INSERT INTO {users} BY NAME SELECT {listed}{stamp} FROM ec_new WHERE {_CHANGED}")
+
+    def _take(self, table: str, delta: str, name: str, *more: str) -> None:
+        """Stage the rows of a table that the delta names, each with its place: found by their ids alone first, since a
+        join reads every column of a wide table to its end.
+        """
+        self._run(
+            f"CREATE OR REPLACE TEMP TABLE ec_places AS SELECT rowid AS place FROM {table} SEMI JOIN {delta} USING (id)"
+        )
+        said = ", ".join([f"rowid AS {_ROW}", "*", *more])
+        self._run(
+            f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {said} FROM {table}"
+            " WHERE rowid IN (SELECT place FROM ec_places)"
+        )
 
     def carry_out(self) -> None:
         """Nothing waits."""
@@ -168,14 +187,6 @@ class DuckdbLoader:
         stays = f"EXISTS (SELECT 1 FROM {table} AS s WHERE s.new = {new} AND s.old = {old})"
         return f"CASE WHEN {stays} THEN o.{name} ELSE coalesce(d.{name}, o.{name}) END"
 
-    @staticmethod
-    def _floor(present: dict[str, str]) -> str:
-        """A row without times counts as of its received_at; without that as older than anything."""
-        oldest = "CASE WHEN o.id IS NOT NULL THEN TIMESTAMPTZ '0001-01-01 00:00:00+00' END"
-        if "received_at" not in present:
-            return oldest
-        return f"coalesce(CAST(o.received_at AS TIMESTAMPTZ), {oldest})"
-
     def _run(self, sql: str) -> int:
         began = time.perf_counter()
         try:
@@ -187,6 +198,12 @@ class DuckdbLoader:
         return rows
 
 
+def _floor(present: Mapping[str, str]) -> str:
+    """Return as of when a row without times counts: its received_at; without that it is older than anything."""
+    oldest = "TIMESTAMPTZ '0001-01-01 00:00:00+00'"
+    return f"coalesce(CAST(received_at AS TIMESTAMPTZ), {oldest})" if "received_at" in present else oldest
+
+
 def _newest(column: str, at: str, old_time: str, greater: str, *, null_erases: bool) -> str:
     """The greater event time wins, ties by the greater value; null never wins (or is the smallest of its instant)."""
     empty = f"d.{at} IS NULL" if null_erases else f"d.{column} IS NULL"
@@ -195,6 +212,10 @@ def _newest(column: str, at: str, old_time: str, greater: str, *, null_erases: b
         f"CASE WHEN {empty} THEN o.{column} WHEN {never} OR {old_time} IS NULL OR d.{at} > {old_time} THEN d.{column}"
         f" WHEN d.{at} = {old_time} THEN {greater} ELSE o.{column} END"
     )
+
+
+def _at(times_column: str) -> str:
+    return _ident(f"at:{times_column}")
 
 
 def _ident(name: str) -> str:

@@ -23,7 +23,7 @@ from engagectl.errors import (
     ValueRefused,
 )
 from engagectl.warehouses.contract import BATCH_ROWS, Holder, T
-from engagectl.warehouses.listed import is_listed, listed_columns
+from engagectl.warehouses.listed import Listed, listed_columns
 from engagectl.warehouses.statements import executed
 from engagectl.warehouses.tag import Tag
 
@@ -176,6 +176,7 @@ class PostgresConnection:
         self.queries = self.rows_read = 0
         self._tag = tag
         self._waiting_key: int | None = None
+        self._listed = Listed(self)
 
     def prepare_session(self) -> None:
         """Set what every session of ours has, in one trip."""
@@ -285,7 +286,7 @@ class PostgresConnection:
         return bool(self.query(_WAITERS, (high, low))[0][0])
 
     def has_table(self, schema: str, table: str) -> bool:
-        return is_listed(self, schema, table)
+        return self._listed.has(schema, table)
 
     def columns_of(self, schema: str, table: str) -> tuple[str, ...]:
         return listed_columns(self, schema, table)

@@ -80,7 +80,9 @@ def test_a_right_that_is_missing_half_way_leaves_one_feed_out_and_loses_nothing(
     )
     report = house.sync()
     assert report.exit_code == 5
-    assert "permission denied" in str(report)
+    ((reason, advice),) = [(one.reason, one.help) for one in report.left_out]
+    assert "permission denied" in reason
+    assert f'GRANT INSERT ON TABLE "engage_default"."audience_entered" TO "{user}"' in advice
     assert house.rows("engage_default.identifies", "id", order="1") == []
     (grant,) = _lacks(house, "sync")
     admin.execute(grant.encode())
