@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from engagectl.journal import documents
 from engagectl.journal.tables import has_journal, place
 from engagectl.model.codec import Texts, canonical, decode
 from engagectl.model.feed import Feed
@@ -36,7 +37,8 @@ def read_feeds(connection: Connection, journal: str, *, project: str | None = No
         f"SELECT {_HEAD}, document FROM {place(journal, 'feeds')}{_of(project)} ORDER BY number",
         () if project is None else (project,),
     )
-    return tuple(_applied(row[:5], decode(Feed, json.loads(row[5]))) for row in rows)
+    found = documents.whole(connection, journal, {int(row[0]): str(row[5]) for row in rows})
+    return tuple(_applied(row[:5], decode(Feed, json.loads(found[int(row[0])]))) for row in rows)
 
 
 def read_feeds_alike(
@@ -60,7 +62,8 @@ def read_feeds_alike(
     if others:
         chosen = ", ".join(map(str, others))
         stored = connection.query(f"SELECT number, document FROM {place(journal, 'feeds')} WHERE number IN ({chosen})")
-        found |= {number: decode(Feed, json.loads(document)) for number, document in stored}
+        texts_of = documents.whole(connection, journal, {int(number): str(text) for number, text in stored})
+        found |= {number: decode(Feed, json.loads(document)) for number, document in texts_of.items()}
     return tuple(_applied(row[:5], found[row[0]]) for row in rows)
 
 
@@ -110,7 +113,7 @@ def record_feeds(
     }
     following = max(known.values(), default=-1) + 1
     texts: Texts = {}
-    rows: list[tuple[object, ...]] = []
+    rows: list[tuple[Any, ...]] = []
     for feed in feeds:
         keys = [(feed.kind, name, feed.project) for name in (feed.id, *feed.ids_before)]
         number = next((known[key] for key in keys if key in known), None)
@@ -121,6 +124,8 @@ def record_feeds(
         rows.append(
             (number, feed.project, feed.kind, feed.id, target, apply_id, now, None, document, _digest(document))
         )
+    kept = documents.keep(connection, journal, {row[0]: row[8] for row in rows})
+    rows = [(*row[:8], kept[row[0]], row[9]) for row in rows]
     connection.execute_many(f"DELETE FROM {place(journal, 'feeds')} WHERE number = ?", [(row[0],) for row in rows])
     connection.execute_many(
         f"INSERT INTO {place(journal, 'feeds')} (number, project, kind, id, target, apply_id, applied_at, retired_at,"
@@ -140,7 +145,7 @@ def rewrite(connection: Connection, journal: str, number: int, feed: Feed) -> No
     document = canonical(feed)
     connection.execute(
         f"UPDATE {place(journal, 'feeds')} SET document = ?, digest = ?, project = ? WHERE number = ?",
-        (document, _digest(document), feed.project, number),
+        (documents.keep(connection, journal, {number: document})[number], _digest(document), feed.project, number),
     )
 
 

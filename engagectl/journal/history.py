@@ -11,6 +11,8 @@ from engagectl.journal.tables import has_journal, place, rfc3339
 from engagectl.warehouses.contract import Connection
 
 _ROWS = 200
+_JSON_CHAR = 12  # as many letters JSON writes for one at most: two escapes of six
+_CUT = " .. (cut)"
 
 Status = Literal["Running", "Success", "Partial", "Failure"]
 
@@ -106,7 +108,7 @@ def start_apply(
 def finish_apply(connection: Connection, journal: str, *, id: str, now: str, status: Status, notices: str = "") -> None:
     connection.execute(
         f"UPDATE {place(journal, 'applies')} SET finished_at = ?, status = ?, notices = ? WHERE id = ?",
-        (now, status, notices, id),
+        (now, status, _fitting(connection, notices), id),
     )
 
 
@@ -122,7 +124,7 @@ def steps_started(connection: Connection, journal: str, *, apply_id: str, steps:
                 step.address,
                 step.kind,
                 hashlib.sha256("\n".join(step.statements).encode()).hexdigest(),
-                json.dumps(list(step.statements)),
+                _kept(connection, step.statements),
                 now,
                 "started",
             )
@@ -137,7 +139,7 @@ def step_finished(
     connection.execute(
         f"UPDATE {place(journal, 'steps')}"
         " SET finished_at = ?, outcome = ?, error = ? WHERE apply_id = ? AND position = ?",
-        (now, outcome, error, apply_id, position),
+        (now, outcome, _fitting(connection, error), apply_id, position),
     )
 
 
@@ -182,14 +184,14 @@ def record_outcomes(connection: Connection, journal: str, *, sync_id: str, outco
     """Write how a sync ended for each of its feeds: what is due is counted from the last success."""
     connection.execute_many(
         f"INSERT INTO {place(journal, 'sync_feeds')} (sync_id, feed, status, notice) VALUES (?, ?, ?, ?)",
-        [(sync_id, item.feed, item.status, item.notice) for item in outcomes],
+        [(sync_id, item.feed, item.status, _fitting(connection, item.notice)) for item in outcomes],
     )
 
 
 def finish_sync(connection: Connection, journal: str, *, id: str, now: str, status: Status, notices: str = "") -> None:
     connection.execute(
         f"UPDATE {place(journal, 'syncs')} SET finished_at = ?, status = ?, notices = ? WHERE id = ?",
-        (now, status, notices, id),
+        (now, status, _fitting(connection, notices), id),
     )
 
 
@@ -341,3 +343,20 @@ def last_received(connection: Connection, journal: str) -> Mapping[int, str]:
         f"SELECT feed, max(received_to) FROM {place(journal, 'loads')} WHERE received_to IS NOT NULL GROUP BY feed"
     )
     return {int(feed): received_to for feed, received_to in rows}
+
+
+def _kept(connection: Connection, statements: Sequence[str]) -> str:
+    """Return statements as JSON. Where a column does not hold that, of each a part: its hash is of the whole."""
+    text = json.dumps(list(statements))
+    if connection.text_bytes is None or len(text) <= connection.text_bytes:
+        return text
+    room = connection.text_bytes // (_JSON_CHAR * len(statements)) - len(_CUT)
+    return json.dumps([one if len(one) <= room else one[: max(room, 0)] + _CUT for one in statements])
+
+
+def _fitting(connection: Connection, text: str) -> str:
+    """Return a text, cut where a column does not hold it."""
+    data = text.encode("utf-8", "surrogatepass")
+    if connection.text_bytes is None or len(data) <= connection.text_bytes:
+        return text
+    return data[: connection.text_bytes - len(_CUT)].decode("utf-8", "ignore") + _CUT

@@ -20,6 +20,7 @@ class Rehearsal:
         self.read_only = connection.read_only
         self.version = connection.version
         self.queries = self.rows_read = 0
+        self.text_bytes = connection.text_bytes
         connection.begin()
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:

@@ -80,6 +80,7 @@ class Connection(Protocol):
     version: str  # engine and version, for doctor
     queries: int  # asked so far, and the rows that came back: what a plan has cost
     rows_read: int
+    text_bytes: int | None  # of the longest text that a column holds; None where none of ours is longer
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]: ...
     def query_as(self, make: Callable[..., T], sql: str, parameters: Sequence[object] = ()) -> list[T]:

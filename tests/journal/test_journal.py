@@ -1,5 +1,7 @@
 """What is written to the journal is read back, on both warehouses; a journal that is not there reads as empty."""
 
+import json
+
 import pytest
 
 from engagectl.errors import RefusedError
@@ -83,6 +85,40 @@ def test_a_feed_that_reads_as_applied_is_taken_as_it_is_and_another_is_read(conn
 
     assert first.feed is same
     assert second.feed == feed("b", owner="crm")
+
+
+def test_what_is_longer_than_a_column_holds_is_kept_in_parts(connection: Connection) -> None:
+    connection.text_bytes = 400
+    longer, short = feed(owner="crm é ☃" * 300), feed("b")
+    for apply_id, feeds in (("a1", (longer, short)), ("a2", (longer,)), ("a3", (feed(owner="now short"),))):
+        applied.record_feeds(connection, JOURNAL, target="prod", apply_id=apply_id, now=NOW, feeds=feeds)
+        read = applied.read_feeds(connection, JOURNAL)
+        assert [one.feed for one in read] == [feeds[0], short]
+        assert [one.feed for one in applied.read_feeds_alike(connection, JOURNAL, ())] == [feeds[0], short]
+        documents = connection.query(f"SELECT document FROM {tables.place(JOURNAL, 'feeds')}")
+        parts = connection.query(f"SELECT content FROM {tables.place(JOURNAL, 'meta')}")
+        assert all(len(text.encode()) <= 400 for (text,) in (*documents, *parts))
+    applied.rewrite(connection, JOURNAL, 0, longer)
+    assert applied.read_feeds(connection, JOURNAL)[0].feed == longer
+    connection.text_bytes = 100_000
+    for number, one in ((0, longer), (1, short)):
+        applied.rewrite(connection, JOURNAL, number, one)
+    assert connection.query(f"SELECT COUNT(*) FROM {tables.place(JOURNAL, 'meta')}") == [(2,)]
+
+
+def test_statements_that_no_column_holds_are_cut_and_known_by_their_hash(connection: Connection) -> None:
+    connection.text_bytes = 500
+    for position, statements in enumerate((("SELECT 1",), ("é" * 900, "SELECT 2"), ("🙂" * 100,) * 3)):
+        step = history.Started(position=position, address="local/x", kind="add_column", statements=statements)
+        history.steps_started(connection, JOURNAL, apply_id="a1", steps=[step], now=NOW)
+        history.step_finished(
+            connection, JOURNAL, apply_id="a1", position=position, outcome="failed", now=NOW, error="é" * 999
+        )
+    for text, error in connection.query(f"SELECT statements, error FROM {tables.place(JOURNAL, 'steps')}"):
+        assert len(text) <= 500
+        assert json.loads(text)
+        assert error.endswith("é .. (cut)")
+        assert len(error.encode()) <= 500
 
 
 def test_a_journal_of_version_1_gets_its_digests_with_the_next_apply(connection: Connection, kind: Warehouse) -> None:

@@ -59,7 +59,7 @@ def names(count: int) -> list[str]:
     return list(found.values())[:count]
 
 
-def _yaml(traits: Iterable[str], audiences: Iterable[str], events: list[str]) -> str:
+def yaml_of(traits: Iterable[str], audiences: Iterable[str], events: list[str]) -> str:
     def things(kind: str, keys: Iterable[str], more: dict[str, Any]) -> dict[str, Any]:
         return {f"{kind}{n}": {"space": "default", "key": key, **more} for n, key in enumerate(keys)}
 
@@ -113,7 +113,7 @@ def test_names_of_any_kind_are_made_loaded_and_read_back(house: House) -> None:
     twins = [twin for key in undeclared for twin in (key.upper(), f" {key}", unicodedata.normalize("NFD", key))]
     taken = {stored_name(key) for key in (*traits, *audiences)} | TAKEN
     undeclared = list(dict.fromkeys(key for key in (*undeclared, *twins) if stored_name(key) not in taken))
-    house.write(_yaml(traits, audiences, events))
+    house.write(yaml_of(traits, audiences, events))
     house.execute("CREATE SCHEMA bystander")
     for schema in ("bystander", "engage_default"):
         house.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")

@@ -1,5 +1,6 @@
 """Redshift without a server: types, names, addresses, grants and errors. The contract has one, behind a proxy."""
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,10 +31,11 @@ from engagectl.model.column_type import (
 )
 from engagectl.model.schema import Column, TableName
 from engagectl.render import render
-from engagectl.warehouses.contract import Needs
+from engagectl.warehouses.contract import Needs, UsersFold
 from engagectl.warehouses.redshift.address import parameters, said_fields, where
 from engagectl.warehouses.redshift.connect import _insert_of, text_sql
 from engagectl.warehouses.redshift.failure import as_ours, cannot_connect
+from engagectl.warehouses.redshift.fold import Fold
 from engagectl.warehouses.redshift.grants import grants, missing
 from engagectl.warehouses.registry import warehouse
 from tests.cli.inside import run
@@ -333,3 +335,24 @@ def test_offline_it_plans_and_writes_sql_without_driver_or_secret(tmp_path: Path
     assert [sql for sql in statements if refusal(sql)] == []
     assert run("-C", str(tmp_path), "docs").code == 0
     assert run("-C", str(tmp_path), "doctor", "--grants", "sql").out.startswith("-- run once")
+
+
+def test_event_times_of_long_names_stay_apart_in_a_fold() -> None:
+    names = [f"{'n' * 126}{end}" for end in "ab"]
+    folded = Fold(
+        of=UsersFold(
+            users=TableName("engage_default", "users"),
+            times=TableName("engagectl", "users_times_1"),
+            delta="ec_newest",
+            traits=tuple((name, name, Text()) for name in names),
+            null_erases=False,
+            uuid_ts="2026-01-01T00:00:00Z",
+        ),
+        stored={"id": "character varying(65535)", **dict.fromkeys(names, "character varying(65535)")},
+        users="users",
+        times="times",
+    )
+    assert len(folded.staged) == len(folded.shape) == 7
+    named = re.findall(r'"((?:at|was):[^"]*)"', folded.select("delta", {}))
+    assert len(set(named)) == 4
+    assert all(len(name.encode()) <= 127 for name in named)

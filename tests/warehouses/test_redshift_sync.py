@@ -139,3 +139,16 @@ def test_a_row_that_copy_refuses_is_quarantined_and_put_back(house: House, emula
         Bucket=house.warehouse.split("s3://")[1].split("/")[0]
     )
     assert left["KeyCount"] == 0
+
+
+def test_a_feed_whose_applied_state_no_varchar_holds_is_applied_and_loaded(house: House) -> None:
+    many = "".join(f"  t{n}_{'x' * 50}: {{space: default, kind: event, type: string}}\n" for n in range(120))
+    house.write(SPACE.replace("audiences:\n", f"{many}audiences:\n", 1))
+    house.apply()
+    assert house.plan().steps == ()
+    house.messages(identify(1, {f"t7_{'x' * 50}": "seven"}))
+    assert house.sync().exit_code == 0
+    assert house.rows("engage_default.users", f"id, t7_{'x' * 50}") == [("u123", "seven")]
+    ((longest,),) = house.query("SELECT MAX(LENGTH(content)) FROM engagectl.meta")
+    assert longest > 16_000
+    assert house.drift().steps == ()

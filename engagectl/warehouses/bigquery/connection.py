@@ -50,6 +50,7 @@ class BigQueryConnection:
         self.version = "BigQuery"
         self.user = ""
         self.queries = self.rows_read = 0
+        self.text_bytes: int | None = None
         self._labels = dict(tag.labels())
         self._max_bytes = max_bytes
         self._session: str | None = None

@@ -173,6 +173,7 @@ class DatabricksConnection:
         self.catalog = ""
         self.user = ""
         self.queries = self.rows_read = 0
+        self.text_bytes: int | None = None
         self._tag = tag
         self.keeper = Keeper(self, SQL)
         self.transaction: Transaction | None = None

@@ -119,6 +119,7 @@ class DuckdbConnection:
         self.read_only = read_only
         self.version = f"DuckDB {duckdb.__version__}"
         self.queries = self.rows_read = 0
+        self.text_bytes: int | None = None
         self._path = path
         self._open = True
         self._journal = ""

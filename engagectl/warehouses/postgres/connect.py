@@ -174,6 +174,7 @@ class PostgresConnection:
         self.read_only = read_only
         self.version = f"PostgreSQL {handle.info.parameter_status('server_version')}"
         self.queries = self.rows_read = 0
+        self.text_bytes: int | None = None
         self._tag = tag
         self._waiting_key: int | None = None
         self._listed = Listed(self)

@@ -15,6 +15,7 @@ from engagectl.warehouses.contract import BATCH_ROWS, Holder, T
 from engagectl.warehouses.lease import Keeper
 from engagectl.warehouses.listed import is_listed, listed_columns
 from engagectl.warehouses.redshift.address import parameters, said_fields, where
+from engagectl.warehouses.redshift.column_types import MAX_TEXT_BYTES
 from engagectl.warehouses.redshift.failure import as_ours, cannot_connect, lost
 from engagectl.warehouses.redshift.lease import SQL
 from engagectl.warehouses.statements import executed
@@ -102,6 +103,7 @@ class RedshiftConnection:
         self.read_only = read_only
         self.version = "Redshift"
         self.queries = self.rows_read = 0
+        self.text_bytes: int | None = MAX_TEXT_BYTES
         self._tag = tag
         self.keeper = Keeper(self, SQL)
         self._in_transaction = False

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from engagectl.model.column_type import ColumnType, Json, JsonText, Native, Text, Timestamp
+from engagectl.model.names import fit
 from engagectl.warehouses.contract import UsersFold
 from engagectl.warehouses.documents import kept
-from engagectl.warehouses.redshift.column_types import native_type
+from engagectl.warehouses.redshift.column_types import LIMITS, native_type
 
 Trait = tuple[str, str, ColumnType]
 """Column of users, column of times, and the type of the first."""
@@ -41,10 +42,15 @@ class Fold:
 
     @cached_property
     def shape(self) -> dict[str, ColumnType]:
-        """Return the columns of the delta, as the stage holds them."""
+        """Return the columns of the delta, in Redshift; `staged` are their names in the stage."""
         shape: dict[str, ColumnType] = {"id": Text(), "received_at": Timestamp(), "timestamp": Timestamp()}
         shape |= {column: kind for column, _, kind in self.traits}
         return shape | {_at(at): Timestamp() for _, at, _ in self.traits}
+
+    @property
+    def staged(self) -> tuple[str, ...]:
+        columns = tuple(column for column, _, _ in self.traits)
+        return ("id", "received_at", "timestamp", *columns, *(f"at:{at}" for _, at, _ in self.traits))
 
     def select(self, delta: str, stay: Mapping[str, str]) -> str:
         """Return one row per user: its new values and times, whether it is there, has times, and changes."""
@@ -151,11 +157,16 @@ def _differ(name: str, kind: ColumnType) -> str:
 
 def _at(times_column: str) -> str:
     """Name an event time in the delta apart from the value: the times column may carry the trait's own name."""
-    return f"at:{times_column}"
+    return _named("at", times_column)
 
 
 def _was(name: str) -> str:
-    return f"was:{name}"
+    return _named("was", name)
+
+
+def _named(what: str, name: str) -> str:
+    """Return a name that Redshift does not cut: two that differ in their last bytes would be one."""
+    return fit(f"{what}:{name}", f"{what}:{name}", identifier_bytes=LIMITS.identifier_bytes)
 
 
 def _ident(name: str) -> str:

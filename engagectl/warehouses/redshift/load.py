@@ -123,7 +123,7 @@ class RedshiftLoader:
         asked = fold.Fold(of=fold_of, stored=self._types(fold_of.users), users=users, times=times)
         shape = asked.shape
         delta = self._temporary("delta", {name: type_sql(kind) for name, kind in shape.items()})
-        listed = ", ".join(map(_ident, shape))
+        listed = ", ".join(map(_ident, asked.staged))
         self._copy(f"SELECT {listed} FROM {_ident(fold_of.delta)}", delta, list(shape.items()))
         stay = {column: self._staying(asked, delta, column, at) for column, at, _ in asked.documents}
         made = self._name("new")

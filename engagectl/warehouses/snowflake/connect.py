@@ -171,6 +171,7 @@ class SnowflakeConnection:
         self.database = ""
         self.role = ""
         self.queries = self.rows_read = 0
+        self.text_bytes: int | None = None
         self.memory_mb = 512
         self.sessions = 0  # opened again so often: what a session keeps for itself is gone each time
         self._tag = tag

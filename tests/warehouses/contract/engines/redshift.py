@@ -89,6 +89,7 @@ def _administer(statement: str) -> None:
 
 DEVIATIONS = {
     "letters": "PostgreSQL keeps the capitals of a quoted name; Redshift folds them",
+    "lengths": "PostgreSQL cuts names at 63 bytes; Redshift at 127",
     "bytes": "PostgreSQL counts the characters of a VARCHAR; Redshift counts its bytes",
     "layout": "the proxy takes DISTSTYLE, DISTKEY, SORTKEY and ENCODE out: PostgreSQL has no such layout",
     "blanks": "PostgreSQL tells `a` from `a ` in a VARCHAR; Redshift compares without blanks at the end",
