@@ -14,7 +14,7 @@ from engagectl.sync.quarantine import PARTS
 from engagectl.sync.report import FeedCounts
 from engagectl.sync.route import Cell, Seen, as_stored, cells, is_too_long, mark, outcome, takes
 from engagectl.sync.sql.quoting import literal
-from engagectl.sync.stage import JUDGED, Lines, Stage
+from engagectl.sync.stage import JUDGED, SHARED, TYPED, Lines, Stage
 from engagectl.sync.until import Until
 from engagectl.warehouses.contract import Loader, Window
 
@@ -34,6 +34,7 @@ _KEPT = (
     "event_time",
     "skewed",
     "computation",
+    "personas_id",
 )
 
 
@@ -104,22 +105,21 @@ def judge(
     typed = _Typed()
     made = {work: {table: tuple(map(typed.placed, parts)) for table, parts in of.items()} for work, of in made.items()}
     nulls = {work: _nulls(stage, work, of) for work, of in made.items()}
+    shared = _share(stage, typed)
+    own = typed.of(shared=False)
     parts = [
         *_KEPT,
         f"{_DAY if any(work.window for work in works) else 'CAST(NULL AS INTEGER)'} AS day",
-        *typed.columns,
+        *own,
         *(f"{sql} AS {name}" for flags in nulls.values() for name, sql in flags.items()),
         *(f"{outcome(work.feed, stage, seen)} AS {work.outcome}" for work in works),
+        f"{' OR '.join([*_unfit(own), *shared]) or 'false'} AS unfit",
     ]
-    named = "".join(f", {sql} AS {name}" for sql, name in typed.named.items())
-    held = "".join(
-        f", CASE WHEN {value} IS NOT NULL THEN {sql} END AS {place}" for place, (value, sql) in typed.columns.items()
-    )
-    unfit = [f"({value} IS NOT NULL AND {place} IS NULL)" for place, (value, _) in typed.columns.items()]
     stage.handle.execute(
-        f"CREATE OR REPLACE TEMP TABLE {JUDGED} AS SELECT {', '.join(parts)}, {' OR '.join(unfit) or 'false'} AS unfit"
-        f" FROM (SELECT *{held} FROM (SELECT *{named} FROM ec_routed))"
+        f"CREATE OR REPLACE TEMP TABLE {JUDGED} AS SELECT {', '.join(parts)}"
+        f" FROM (SELECT *{_held(own)} FROM (SELECT *{typed.names(own)} FROM ec_routed))"
     )
+    stage.handle.execute(f"CREATE OR REPLACE TEMP VIEW {TYPED} AS FROM {JUDGED} LEFT JOIN {SHARED} USING (personas_id)")
     misfits = _misfits(stage, typed)
     for work, of in made.items():
         made[work] = {
@@ -132,10 +132,11 @@ def judge(
 
 @dataclass
 class _Typed:
-    """The columns of the chunk's table that hold typed values: each value and type once."""
+    """The columns that hold typed values: each value and type once."""
 
     named: dict[str, str] = field(default_factory=dict)  # what was sent -> the name that it has in the inner SELECT
     columns: dict[str, tuple[str, str]] = field(default_factory=dict)  # column -> what was sent, typed
+    shared: set[str] = field(default_factory=set)  # the columns of what many messages share
     _places: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def placed(self, cell: Cell) -> Cell:
@@ -146,7 +147,42 @@ class _Typed:
         key = (value, cell.typed(value))
         place = self._places.setdefault(key, f"t{len(self._places)}")
         self.columns[place] = key
+        if cell.shared:
+            self.shared.add(place)
         return replace(cell, place=place)
+
+    def of(self, *, shared: bool) -> dict[str, tuple[str, str]]:
+        """Return the columns of what many messages share, or those of what each has for itself."""
+        return {place: key for place, key in self.columns.items() if (place in self.shared) == shared}
+
+    def names(self, columns: Mapping[str, tuple[str, str]]) -> str:
+        """Return what was sent for these columns, named, as the end of a SELECT list."""
+        wanted = {value for value, _ in columns.values()}
+        return "".join(f", {sql} AS {name}" for sql, name in self.named.items() if name in wanted)
+
+
+def _held(columns: Mapping[str, tuple[str, str]]) -> str:
+    return "".join(
+        f", CASE WHEN {value} IS NOT NULL THEN {sql} END AS {place}" for place, (value, sql) in columns.items()
+    )
+
+
+def _unfit(columns: Mapping[str, tuple[str, str]]) -> list[str]:
+    return [f"({value} IS NOT NULL AND {place} IS NULL)" for place, (value, _) in columns.items()]
+
+
+def _share(stage: Stage, typed: _Typed) -> list[str]:
+    """Type what messages share once for all that share it; return the predicates of those with a value that does not
+    fit.
+    """
+    columns = typed.of(shared=True)
+    unfit = " OR ".join(_unfit(columns)) or "false"
+    stage.handle.execute(
+        f"CREATE OR REPLACE TEMP TABLE {SHARED} AS SELECT {', '.join(['personas_id', *columns])}, {unfit} AS are_unfit"
+        f" FROM (SELECT *{_held(columns)} FROM (SELECT *{typed.names(columns)} FROM ec_personas))"
+    )
+    found = stage.handle.execute(f"SELECT personas_id FROM {SHARED} WHERE are_unfit").fetchall()
+    return [f"coalesce(personas_id IN ({', '.join(str(row[0]) for row in found)}), false)"] if found else []
 
 
 def _cells(stage: Stage, work: Work, seen: Seen, *, uuid_ts: str) -> Cells:
@@ -183,7 +219,7 @@ def _misfits(stage: Stage, typed: _Typed) -> set[str]:
     sent = ", ".join(f"count({names[value]})" for value, _ in typed.columns.values())
     held = ", ".join(f"count({place})" for place in typed.columns)
     (before,) = run(f"SELECT {sent} FROM {quarantine.UNFIT}").fetchall()
-    (after,) = run(f"SELECT {held} FROM {JUDGED} WHERE unfit").fetchall()
+    (after,) = run(f"SELECT {held} FROM {TYPED} WHERE unfit").fetchall()
     return {place for place, one, other in zip(typed.columns, before, after, strict=True) if one != other}
 
 
@@ -196,9 +232,10 @@ def _views(stage: Stage, work: Work, made: Cells, nulls: Mapping[str, str]) -> N
     for table, parts in made.items():
         values = [f"{cell.place} AS c{n}" for n, cell in enumerate(parts)]
         values += [f"{name} AS n{name.rpartition('_')[2]}" for name in nulls]
+        source = TYPED if any(cell.shared for cell in parts) else JUDGED
         stage.handle.execute(
             f"CREATE OR REPLACE TEMP VIEW {work.cells_of(table)} AS"
-            f" SELECT line_no, event_time, received_at, {', '.join(values)} FROM {JUDGED}"
+            f" SELECT line_no, event_time, received_at, {', '.join(values)} FROM {source}"
             f" WHERE {work.outcome} = 'load' AND {takes(table)}"
         )
 
@@ -223,7 +260,8 @@ def _settle_outcomes(stage: Stage, work: Work, made: Cells, refused: Mapping[int
         if unmet:
             stage.handle.execute(
                 f"UPDATE {JUDGED} SET {work.outcome} = 'q:required'"
-                f" WHERE {work.outcome} = 'load' AND {takes(table)} AND ({unmet})"
+                f" WHERE {work.outcome} = 'load' AND {takes(table)}"
+                f" AND line_no IN (SELECT line_no FROM {TYPED} WHERE {unmet})"
             )
     if work.feed.kind != "users":
         stage.handle.execute(

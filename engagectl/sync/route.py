@@ -275,7 +275,8 @@ def takes(table: FeedTable) -> str:
 class Cell:
     """One column of one table: what was sent, an expression that is NULL when nothing was; None for what every message
     has, the `standard` expression. A `secret` value is kept nowhere else but as its hash; an `empty` column is one that
-    no line of the chunk fills. `place` is where the typed value stands; `misfits` tells that some values do not fit.
+    no line of the chunk fills; a `shared` value is one that messages have in common, by their personas. `place` is
+    where the typed value stands; `misfits` tells that some values do not fit.
     """
 
     column: FeedColumn
@@ -284,6 +285,7 @@ class Cell:
     membership: bool = False
     secret: bool = False
     empty: bool = False
+    shared: bool = False
     place: str = ""
     misfits: bool = False
 
@@ -322,7 +324,8 @@ def _of_mobile(feed: Feed, stage: Stage, seen: Seen, cell: Cell) -> Cell:
     found = ((raw, resolve(raw, feed.declared)) for raw in seen.computations)
     named = _named(seen, [raw for raw, item in found if item is not None and (item.kind, item.id) in asked])
     held = _holds(stage, [key for keys in asked.values() for key in keys])
-    return replace(cell, sent=f"CASE WHEN {named} OR (computation IS NULL AND ({held})) THEN {cell.sent} END")
+    sent = f"CASE WHEN {named} OR (computation IS NULL AND ({held})) THEN {cell.sent} END"
+    return replace(cell, sent=sent, shared=False)
 
 
 def _cell(column: FeedColumn, table: FeedTable, stage: Stage, seen: Seen, *, uuid_ts: str, members: set[str]) -> Cell:
@@ -330,12 +333,14 @@ def _cell(column: FeedColumn, table: FeedTable, stage: Stage, seen: Seen, *, uui
     if isinstance(value, Standard):
         return Cell(column, None, standard=_standard(value, table, seen, uuid_ts))
     if isinstance(value, AtPath):
-        held = [f"nullif({stage.at(path)}, 'null')" for path in alternatives(value) if path in stage.columns]
+        paths = [path for path in alternatives(value) if path in stage.columns]
+        held = [f"nullif({stage.at(path)}, 'null')" for path in paths]
         sent = f"coalesce({', '.join(held)})" if held else stage.at(value.paths[0])
         empty = not held
         if column.added_by_sync:  # an object has columns of its own
             sent = f"CASE WHEN {sent}[1] <> '{{' THEN {sent} END"
-        return Cell(column, sent, empty=empty and not column.transforms)
+        shared = bool(paths) and all(map(stage.is_shared, paths))
+        return Cell(column, sent, empty=empty and not column.transforms, shared=shared)
     empty = not any(key in stage.spellings for key in value.keys)
     return Cell(
         column,

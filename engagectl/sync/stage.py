@@ -50,6 +50,10 @@ LISTS = "ec_lists"
 """The lists of keys of the bodies of the chunk, by their hash: `body_keys` of a message."""
 JUDGED = "ec_judged"
 """Every line of the chunk as the feeds take it: outcomes and typed values."""
+SHARED = "ec_shared"
+"""The typed values that messages share, once for each text of personas: by `personas_id`."""
+TYPED = "ec_typed"
+"""The judged lines with what they share."""
 EXACT = "ec_exact"
 """The messages of a chunk that holds numbers which only Python reads exactly: only then they are written."""
 # Segment takes ids of up to 100 characters; other shapes may have longer ones, but no id is a document.
@@ -91,7 +95,7 @@ class Lines(Protocol):
 class Stage:
     """The staged chunk. `asked` are the payload paths of the feeds, `columns` those that some line of this chunk holds.
     `spellings` maps a normalised body key to the raw keys of this chunk, `places` a raw key to its column b<place>;
-    `doubled` are the lists of keys that hold one twice.
+    `doubled` are the lists of keys that hold one twice; `is_exact` tells that some lines have values of their own.
     """
 
     handle: duckdb.DuckDBPyConnection
@@ -100,6 +104,7 @@ class Stage:
     shape: Shape = SEGMENT
     integrations: bool = False
     has_tombstones: bool = False
+    is_exact: bool = False
     columns: dict[tuple[str, ...], str] = field(default_factory=dict)
     spellings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     places: dict[str, int] = field(default_factory=dict)
@@ -109,6 +114,10 @@ class Stage:
     def at(self, path: tuple[str, ...]) -> str:
         """Return the expression of a payload path of some feed."""
         return self.columns.get(path, "CAST(NULL AS VARCHAR)")
+
+    def is_shared(self, path: tuple[str, ...]) -> bool:
+        """Tell whether messages of one text of personas have one value of a path."""
+        return not self.is_exact and len(path) > len(PERSONAS) and path[: len(PERSONAS)] == PERSONAS
 
     def in_body(self, keys: Iterable[str]) -> str:
         """Return the expression of a body key: the first key, and of it the first spelling, that is there."""
@@ -168,9 +177,10 @@ def load(stage: Stage, chunk: Lines, relation: object) -> None:
     if doubled := _doubled(stage):
         sources = _message(stage, chunk, doubled)
     _generated_ids(stage)
+    stage.is_exact = bool(chunk.long_numbers)
     parsed, taken = _body(stage, sources.values(), _paths(stage, sources))
-    _views(stage, parsed, taken, is_written=bool(chunk.long_numbers))
-    if chunk.long_numbers:
+    _views(stage, parsed, taken)
+    if stage.is_exact:
         put_exact(stage, chunk, EXACT)
 
 
@@ -184,7 +194,7 @@ def release(stage: Stage) -> None:
     """Let go of the lines of the chunk, and of what was made of them."""
     stage.handle.unregister(LINES)
     with suppress(duckdb.Error):  # it may be the session that failed
-        for name in ("ec_message", EXACT, "ec_personas", JUDGED):
+        for name in ("ec_message", EXACT, "ec_personas", SHARED, JUDGED):
             stage.handle.execute(f"DROP TABLE IF EXISTS {name}")
 
 
@@ -373,7 +383,7 @@ def _body(stage: Stage, sources: Collection[str], deeper: Mapping[str, Sequence[
     return "".join(structs), "".join(f", {value}" for value in values)
 
 
-def _views(stage: Stage, parsed: str, taken: str, *, is_written: bool) -> None:
+def _views(stage: Stage, parsed: str, taken: str) -> None:
     """Make `ec_messages`, and `ec_full` of what is parsed and taken beside it: written to a table where asked to."""
     twice = ", ".join(map(str, stage.doubled))
     twice = f"WHEN body_keys IN ({twice}) THEN 'duplicate_key'" if twice else ""
@@ -384,11 +394,11 @@ def _views(stage: Stage, parsed: str, taken: str, *, is_written: bool) -> None:
     full = f"""
         SELECT {_SAID}, {broken}, {invalid}, CAST(md5(message_id) AS UUID) AS hash,
           {"integrations, " if stage.integrations else ""}personas[1] = '{{' AS has_personas,
-          computation_key, computation_class, emitter_id, space_id, personas_no{taken}
+          computation_key, computation_class, emitter_id, space_id, personas_id, personas_no{taken}
         FROM (SELECT *{parsed} FROM ec_message LEFT JOIN ec_personas USING (personas))"""
-    if is_written:
+    if stage.is_exact:
         run(f"CREATE OR REPLACE TEMP TABLE {EXACT} AS {full}")
-    run(f"CREATE OR REPLACE TEMP VIEW ec_full AS {f'SELECT * FROM {EXACT}' if is_written else full}")
+    run(f"CREATE OR REPLACE TEMP VIEW ec_full AS {f'SELECT * FROM {EXACT}' if stage.is_exact else full}")
 
 
 def _personas(stage: Stage, asked: Sequence[tuple[str, ...]]) -> list[str]:
@@ -400,7 +410,8 @@ def _personas(stage: Stage, asked: Sequence[tuple[str, ...]]) -> list[str]:
     names = {path: f"personas_{n}" for n, path in enumerate(asked, 1)}
     stage.handle.execute(f"""
         CREATE OR REPLACE TEMP TABLE ec_personas AS
-        SELECT personas, {said["computation_key"]} AS computation_key,
+        SELECT personas, CAST(row_number() OVER () AS INTEGER) AS personas_id,
+          {said["computation_key"]} AS computation_key,
           dense_rank() OVER (ORDER BY {said["computation_key"]}) AS personas_no,
           {said["computation_class"]} AS computation_class, {said["event_emitter_id"]} AS emitter_id,
           coalesce({said["space_id"]}, {said["namespace"]}) AS space_id
