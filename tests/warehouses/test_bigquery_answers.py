@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from engagectl.errors import ConnectError, LockHeld, StatementError, TransientError
+from engagectl.errors import ConnectError, LockHeld, StatementError, TransientError, ValueRefused
 from engagectl.model.column_type import Decimal, Json, Native, Text, Timestamp
 from engagectl.model.schema import Column, TableName
 from engagectl.warehouses.bigquery.connection import BigQueryConnection
@@ -118,6 +118,35 @@ def test_what_a_job_ends_in_is_told_as_ours(
         connection.execute("ALTER TABLE s.t DROP COLUMN a")
     assert told in str(caught.value)
     assert "S3CRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "told"),
+    [
+        ("invalidQuery", "Bad int64 value: S3CRET", "refused_22018"),
+        ("invalidQuery", 'Invalid time string "S3CRET"', "refused_22007"),
+        ("invalidQuery", "Invalid timestamp: 'S3CRET'", "refused_22007"),
+        ("invalidQuery", "Value has length 7 which exceeds the maximum length 5", "refused_22001"),
+        ("invalidQuery", "Required field id cannot be null", "refused_23502"),
+        ("invalid", "Error while reading data, error message: S3CRET", "refused_22000"),
+    ],
+)
+def test_what_is_refused_for_a_value_says_so_and_not_which(
+    script: Scripted, reason: str, message: str, told: str
+) -> None:
+    script.jobs["INSERT"] = [job(error=(reason, message))]
+    with opened(script) as connection, pytest.raises(ValueRefused) as caught:
+        connection.execute("INSERT INTO s.t (a) SELECT a FROM s.u")
+    assert caught.value.reason == told
+    assert "S3CRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize("message", ["Syntax error: Unexpected overflow", "Unrecognized name: out of range"])
+def test_what_is_wrong_with_a_statement_is_no_value(script: Scripted, message: str) -> None:
+    script.jobs["INSERT"] = [job(error=("invalidQuery", message))]
+    with opened(script) as connection, pytest.raises(StatementError) as caught:
+        connection.execute("INSERT INTO s.t (a) SELECT a FROM s.u")
+    assert not isinstance(caught.value, ValueRefused)
 
 
 def test_a_dataset_that_may_not_be_read_is_an_error_and_not_absent(script: Scripted) -> None:

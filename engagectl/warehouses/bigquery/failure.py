@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from engagectl.errors import ConnectError, EngagectlError, StatementError, TransientError
+from engagectl.errors import ConnectError, EngagectlError, StatementError, TransientError, ValueRefused
 
 _HELP = "engagectl doctor lists the missing grants"
 _STATES = {
@@ -48,6 +48,27 @@ _ABOUT_NAMES = (
 """How the messages begin that speak of names and of the statement's own text, where no value ever is."""
 
 
+_ABOUT_STATEMENTS = ("Syntax error: ", "Unrecognized name: ", "No matching signature ")
+_OF_VALUES = (
+    (r"\A(bad \w+ value|could not (cast|convert|parse)|failed to parse)", "22018"),
+    (r"\Ainvalid (date|datetime|time|timestamp|interval|numeric|bignumeric|json|geography)\b", "22007"),
+    (r"overflow|out of range", "22003"),
+    (r"maximum length", "22001"),
+    (r"\Arequired field|cannot be null", "23502"),
+    (r"\A(cannot query rows larger|row size is larger|error while reading data)", "22000"),
+)
+"""How the messages are that speak of a value or a row, with the SQLSTATE that says the same: BigQuery has none. The
+errors of a load job are such, too ("Error messages": invalid).
+"""
+
+
+def _value_state(reason: str, text: str) -> str:
+    """Return the SQLSTATE of what was refused for a value; "" where it was for anything else."""
+    if reason not in ("invalid", "invalidQuery") or text.startswith(_ABOUT_STATEMENTS):
+        return ""
+    return next((state for words, state in _OF_VALUES if re.search(words, text, re.IGNORECASE)), "")
+
+
 def reason_of(error: Any) -> str:
     found = getattr(error, "errors", None) or [{}]
     first = found[0]
@@ -74,6 +95,8 @@ def as_ours(error: Any, sql: str = "") -> EngagectlError:
         )
     reason = reason or {401: "authError", 403: "accessDenied", 404: "notFound", 409: "duplicate"}.get(code, str(code))
     state = _STATES.get(reason, "HY000")
+    if value_state := _value_state(reason, text):
+        return ValueRefused("BigQuery: a value does not fit the type of its column", sql=sql, sqlstate=value_state)
     if text.startswith(_ABOUT_NAMES):
         advice = _HELP if reason in ("accessDenied", "notFound") else ()
         return StatementError(f"BigQuery: {text}", sql=sql, sqlstate=state, help=advice)

@@ -179,7 +179,15 @@ class DatabricksLoader:
                 self._make_volume()
                 put.append(f"{uuid.uuid4().hex}.parquet")
                 self._connection.put(Path(path), self._volume + put[-1])
+        self._prove(columns, put)
         return put, files.rows
+
+    def _prove(self, columns: Sequence[tuple[str, ColumnType]], files: Sequence[str]) -> None:
+        """Have the engine convert what only it can judge, before the commit: after it nothing can be taken back."""
+        doubtful = [_cell(f"c{n}", kind) for n, (_, kind) in enumerate(columns) if _is_doubtful(kind)]
+        for file in files if doubtful else ():
+            asked = ", ".join(f"count({one})" for one in doubtful)
+            self._connection.query(f"SELECT {asked} FROM {self._parquet(file)}")
 
     def _make_volume(self) -> None:
         """Make the volume; what a session that was cut has left in it is removed, for nothing needs it any more."""
@@ -214,6 +222,10 @@ def _staged(name: str, kind: ColumnType) -> str:
 def _cells(columns: Sequence[tuple[str, ColumnType]]) -> str:
     """Write the columns of a file as those of a table, under their names."""
     return ", ".join(f"{_cell(f'c{n}', kind)} AS {quoted(name)}" for n, (name, kind) in enumerate(columns))
+
+
+def _is_doubtful(kind: ColumnType) -> bool:
+    return isinstance(kind, Json) or (isinstance(kind, Native) and not _UUID.fullmatch(kind.name))
 
 
 def _cell(name: str, kind: ColumnType) -> str:

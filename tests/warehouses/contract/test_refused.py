@@ -11,18 +11,31 @@ from tests.scenarios.house import House, track
 from tests.warehouses.contract.conftest import Writing
 from tests.warehouses.contract.test_sync import AUDIENCE, SPACE, balanced, rows
 
-NEEDS = "duckdb postgres redshift snowflake"
+NEEDS = "duckdb postgres redshift snowflake bigquery databricks"
 TIME = "time without time zone"
-NATIVE = {"duckdb": "TIME", "postgres": TIME, "redshift": TIME, "snowflake": "TIME"}
+NATIVE = {
+    "duckdb": "TIME",
+    "postgres": TIME,
+    "redshift": TIME,
+    "snowflake": "TIME",
+    "bigquery": "TIME",
+    "databricks": "TIMESTAMP_NTZ",
+}
 """A type of the engine that is not checked here: any text is sent."""
+GOOD = {"databricks": "2026-01-01 12:30:00"}
 
 
 @pytest.fixture
 def clocks(on: str, house: House) -> House:
+    good = GOOD.get(on, "12:30:00")
     house.write(SPACE + f"      - {{from: properties.at, to: clock, type: string, native: {{local: {NATIVE[on]}}}}}\n")
     house.messages(
         *(
-            track(n, "Audience Entered", {**AUDIENCE, "tier": f"t{n}", "at": "noon" if n in (2, 5) else "12:30:00"})
+            track(
+                n,
+                "Audience Entered",
+                {**AUDIENCE, "tier": f"t{n}", "at": "noon" if n in (2, 5) else GOOD.get(on, "12:30:00")},
+            )
             for n in range(8)
         )
     )
