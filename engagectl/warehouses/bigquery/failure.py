@@ -50,7 +50,7 @@ _ABOUT_NAMES = (
 
 _ABOUT_STATEMENTS = ("Syntax error: ", "Unrecognized name: ", "No matching signature ")
 _OF_VALUES = (
-    (r"\A(bad \w+ value|could not (cast|convert|parse)|failed to parse)", "22018"),
+    (r"\A(bad \w+ value|could not (cast (?!literal)|convert|parse)|failed to parse)", "22018"),
     (r"\Ainvalid (date|datetime|time|timestamp|interval|numeric|bignumeric|json|geography)\b", "22007"),
     (r"overflow|out of range", "22003"),
     (r"maximum length", "22001"),

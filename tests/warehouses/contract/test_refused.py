@@ -34,7 +34,7 @@ def clocks(on: str, house: House) -> House:
             track(
                 n,
                 "Audience Entered",
-                {**AUDIENCE, "tier": f"t{n}", "at": "noon" if n in (2, 5) else GOOD.get(on, "12:30:00")},
+                {**AUDIENCE, "tier": f"t{n}", "at": "noon" if n in (2, 5) else good},
             )
             for n in range(8)
         )
