@@ -218,16 +218,20 @@ def test_what_is_loaded_is_loaded_before_the_transaction_begins(script: Scripted
         assert loader.insert(TableName("s", "t"), COLUMNS, "SELECT * FROM ec_rows") == 1
         assert not any("BEGIN" in one for one in said(script))
         connection.commit()
-    assert said(script)[1:] == [
-        "POST tabl",
-        "POST jobs",
-        "PUT " + said(script)[3][4:],
-        "BEGIN TRANSACTION",
-        "INSERT INTO `s`.`t` (`id`, `mrr`) SELECT n.c0, CAST(n.c1 s1",
-        "COMMIT TRANSACTION s1",
-        "DELETE rows",
-        "CALL BQ.ABORT_SESSION() s1",
-    ]
+    assert (
+        said(script)[1:]
+        == [
+            "POST t:te",  # testIamPermissions
+            "POST tabl",
+            "POST jobs",
+            "PUT " + said(script)[4][4:],
+            "BEGIN TRANSACTION",
+            "INSERT INTO `s`.`t` (`id`, `mrr`) SELECT n.c0, CAST(n.c1 s1",
+            "COMMIT TRANSACTION s1",
+            "DELETE rows",
+            "CALL BQ.ABORT_SESSION() s1",
+        ]
+    )
     (made,) = [body for method, path, body in script.asked if method == "POST" and path.endswith("/tables")]
     assert [one["type"] for one in made["schema"]["fields"]] == ["STRING", "STRING"]
     assert int(made["expirationTime"]) > 0
@@ -298,3 +302,23 @@ def test_without_a_location_a_transaction_runs_where_the_journal_lies(script: Sc
         connection.commit()
     (begun,) = [body for _, _, body in script.asked if "BEGIN" in str(body)]
     assert begun["jobReference"]["location"] == "asia-east2"
+
+
+def test_a_table_that_may_not_be_written_is_told_before_anything_is_loaded(script: Scripted) -> None:
+    script.paths = {":testIamPermissions": [(200, {})]}  # the answer of one who holds none of them
+    with opened(script) as connection:
+        loader = loading(script, connection)
+        connection.begin()
+        with pytest.raises(StatementError, match="Access Denied: Table p:s.t: bigquery.tables.updateData") as caught:
+            loader.insert(TableName("s", "t"), COLUMNS, "SELECT * FROM ec_rows")
+        assert caught.value.sqlstate == "42501"
+        connection.rollback()
+    assert not any(path.startswith("/upload/") for _, path, _ in script.asked)
+
+
+def test_a_statement_that_is_denied_is_told_by_its_table_and_as_not_granted(script: Scripted) -> None:
+    message = "Access Denied: Table p:s.t: User does not have permission to update table p:s.t, or it does not exist."
+    script.jobs["ALTER"] = [job(error=("accessDenied", message))]
+    with opened(script) as connection, pytest.raises(StatementError, match="Access Denied: Table p:s.t") as caught:
+        connection.execute("ALTER TABLE s.t ADD COLUMN IF NOT EXISTS a STRING")
+    assert (caught.value.sqlstate, caught.value.help) == ("42501", ("engagectl doctor lists the missing grants",))

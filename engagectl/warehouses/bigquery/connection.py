@@ -351,6 +351,19 @@ class BigQueryConnection:
             found[name] = frozenset(answer.get("permissions", ()))
         return found
 
+    def check_right(self, name: TableName, permission: str) -> None:
+        """Raise StatementError where we lack the permission on a table. If nobody can be asked, the engine tells."""
+        try:
+            held = self.allowed([name], [permission])[name]
+        except EngagectlError:
+            return
+        if permission not in held:
+            raise StatementError(
+                f"BigQuery: Access Denied: Table {self.project}:{name}: {permission} is not granted",
+                sqlstate="42501",
+                help="engagectl doctor lists the missing grants",
+            )
+
     # --- the lock -----------------------------------------------------------------
 
     def lock(self, name: str, *, timeout_s: float, holder: Holder) -> None:

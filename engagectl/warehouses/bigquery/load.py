@@ -37,6 +37,7 @@ class BigQueryLoader:
         self._connection = connection
         self._journal = journal
         self._seen = _table(TableName(journal, "seen"))
+        self._writable: set[TableName] = set()
         self._folder = staging.private_folder(self)
         self.stage = staging.open_stage(self._folder, memory_mb=connection.memory_mb)
 
@@ -45,6 +46,7 @@ class BigQueryLoader:
 
     def insert(self, table: TableName, columns: Columns, select: str, nulls: Collection[str] = ()) -> int:
         del nulls  # a column of nulls costs nothing, and one that is left out would take a DEFAULT of the table
+        self._check_right(table)
         place, rows = self._load(columns, select)
         if rows:
             names, read = _listed(columns)
@@ -52,6 +54,7 @@ class BigQueryLoader:
         return rows
 
     def insert_new(self, table: TableName, columns: Columns, select: str, *, key: str) -> int:
+        self._check_right(table)
         place, rows = self._load(columns, select)
         if not rows:
             return 0
@@ -64,6 +67,7 @@ class BigQueryLoader:
         return self._counted(f"INSERT INTO {_table(table)} ({names}) SELECT {read} {new}", new)
 
     def fill(self, table: TableName, column: tuple[str, ColumnType], select: str) -> int:
+        self._check_right(table)
         place, rows = self._load((("id", Text()), column), select)
         if not rows:
             return 0
@@ -123,6 +127,7 @@ class BigQueryLoader:
         """Work out the new rows beside the tables, then merge them: an UPDATE of one would change what the other is
         worked out from.
         """
+        self._check_right(fold.users)
         stored = frozenset(self._connection.columns_of(fold.users.schema, fold.users.table))
         traits = [trait for trait in fold.traits if trait[0] in stored]
         clock = [name for name in ("received_at", "timestamp") if name in stored]
@@ -200,6 +205,15 @@ class BigQueryLoader:
 
     def forget(self) -> None:
         staging.forget(self.stage)
+
+    def _check_right(self, table: TableName) -> None:
+        """Ask once whether the account may write to a table: what waits for the transaction is refused there for all
+        feeds at once. Raises StatementError.
+        """
+        if table in self._writable:
+            return
+        self._connection.check_right(table, "bigquery.tables.updateData")
+        self._writable.add(table)
 
     # --- loading ------------------------------------------------------------------
 

@@ -39,6 +39,7 @@ class DatabricksLoader:
         self._folder = staging.private_folder(self)
         self._volume = f"/Volumes/{connection.catalog}/{journal}/{VOLUME}/"
         self._has_volume = False
+        self._writable: set[str] = set()
         self.stage = staging.open_stage(self._folder, memory_mb=connection.memory_mb)
 
     def ready(self, columns: int) -> None:
@@ -54,6 +55,7 @@ class DatabricksLoader:
         files, rows = self._put(held, chosen)
         if files and not self._connection.is_rehearsal:  # what is refused is refused before the commit
             self._connection.query(f"SELECT {listed} FROM {target} LIMIT 0")
+            self._check_right(target)
         for file in files:
             self._connection.keep_data(
                 f"COPY INTO {target} ({listed}) FROM (SELECT {_cells(held)} FROM {literal(self._volume)})"
@@ -64,6 +66,7 @@ class DatabricksLoader:
 
     def insert_new(self, table: TableName, columns: Sequence[tuple[str, ColumnType]], select: str, *, key: str) -> int:
         target, names = _table(table), [quoted(name) for name, _ in columns]
+        self._check_right(target)
         added = 0
         for file in self._put(columns, select)[0]:
             source = f"(SELECT {_cells(columns)} FROM {self._parquet(file)})"
@@ -81,6 +84,7 @@ class DatabricksLoader:
 
     def fill(self, table: TableName, column: tuple[str, ColumnType], select: str) -> int:
         target, name = _table(table), quoted(column[0])
+        self._check_right(target)
         columns = (("id", Text()), column)
         one = f"SELECT id, any_value(v) AS v FROM ({select}) AS s(id, v) GROUP BY id"  # a MERGE takes one row for each
         filled = 0
@@ -154,12 +158,21 @@ class DatabricksLoader:
 
     def fold_users(self, fold: UsersFold) -> int:
         """Compute the rows that change into a table of the journal, and keep the two MERGEs from it for the commit."""
+        self._check_right(_table(fold.users))
         work = Fold(self._connection, self._journal, fold)
         files, _ = self._put(work.delta, f"SELECT {', '.join(_duck(name) for name, _ in work.delta)} FROM {fold.delta}")
         rows = 0
         for number, file in enumerate(files):
             rows += work.merge(f"(SELECT {_cells(work.delta)} FROM {self._parquet(file)})", number)
         return rows
+
+    def _check_right(self, table: str) -> None:
+        """See once that rows of a table may be written: a DELETE that finds none makes no version of it. After the
+        commit it would be too late.
+        """
+        if table not in self._writable and not self._connection.is_rehearsal:
+            self._connection.run_now(f"DELETE FROM {table} WHERE FALSE")
+            self._writable.add(table)
 
     def carry_out(self) -> None:
         """Nothing can be done before the commit: each statement is a transaction of its own."""

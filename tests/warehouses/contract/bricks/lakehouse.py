@@ -23,6 +23,8 @@ COPY = re.compile(
     r" FILEFORMAT = PARQUET FILES = \('([^']+)'\)",
     re.DOTALL,
 )
+RIGHT = re.compile(r"(GRANT|REVOKE) MODIFY ON TABLE (?:`\w+`\.)?(\S+\.\S+) (?:TO|FROM) `?\w+`?")
+WRITES = re.compile(r"(?:COPY INTO|MERGE INTO|DELETE FROM|UPDATE|INSERT INTO|ALTER TABLE) (\S+)")
 DETAIL = re.compile(r"DESCRIBE DETAIL `([^`]+)`\.`([^`]+)`")
 LIST = re.compile(r"LIST '([^']+)'")
 _TYPES = {
@@ -63,6 +65,7 @@ class Lakehouse:
         self.properties: dict[str, set[str]] = {}
         self.loaded: dict[str, set[str]] = {}
         self.clustered: dict[str, list[str]] = {}
+        self.revoked: set[str] = set()  # tables that may be read, and not written or altered
         self.has_documents = False
         self._catalogs: set[str] = set()
 
@@ -72,6 +75,7 @@ class Lakehouse:
         self._catalogs.add(catalog)
         self.database.execute(f"ATTACH IF NOT EXISTS ':memory:' AS \"{catalog}\"").fetchall()
         self.database.execute(f'CREATE SCHEMA IF NOT EXISTS "{catalog}"._uc').fetchall()
+        self.database.execute(f'CREATE TABLE "{catalog}"._uc.lost (schema_name VARCHAR, table_name VARCHAR)').fetchall()
         for view in _information_schema(catalog):
             self.database.execute(view).fetchall()
         return Session(self, catalog)
@@ -106,6 +110,10 @@ class Session:
                 return self._copy(*copied.groups())
             if sql.startswith(("CREATE VOLUME", "REORG TABLE")):
                 return _empty()
+            if right := RIGHT.fullmatch(sql):
+                return self._right(*right.groups())
+            if (written := WRITES.match(sql)) and self._revoked(written[1]) in self._lakehouse.revoked:
+                raise Refused("INSUFFICIENT_PERMISSIONS", f"User does not have MODIFY on Table {written[1]}.", "42501")
             if described := DETAIL.fullmatch(sql):
                 return self._detail(*described.groups())
             if listed := LIST.fullmatch(sql):
@@ -220,6 +228,20 @@ class Session:
         if before != after and not (_WIDENING in properties and _is_wider(before, after)):
             raise Refused("DELTA_UNSUPPORTED_ALTER_TABLE_CHANGE_COL_OP", f"{before} does not become {after}.", "0AKDC")
 
+    def _revoked(self, table: str) -> str:
+        return f"{self._catalog}.{table}".replace("`", "").lower()
+
+    def _right(self, verb: str, table: str) -> pa.Table:
+        """Take the right to write from the one user, who then owns the table no more, or give it back."""
+        key = self._revoked(table)
+        _, schema, name = key.split(".")
+        (self._lakehouse.revoked.add if verb == "REVOKE" else self._lakehouse.revoked.discard)(key)
+        at = f"schema_name = '{schema}' AND table_name = '{name}'"
+        self._do(f'DELETE FROM "{self._catalog}"._uc.lost WHERE {at}')
+        if verb == "REVOKE":
+            self._do(f"INSERT INTO \"{self._catalog}\"._uc.lost VALUES ('{schema}', '{name}')")
+        return _empty()
+
     def _detail(self, schema: str, table: str) -> pa.Table:
         kind = pa.list_(pa.string())
         columns = self._lakehouse.clustered.get(f"{self._catalog}.{schema}.{table}".lower(), [])
@@ -269,22 +291,28 @@ def _is_wider(before: str, after: str) -> bool:
 def _information_schema(catalog: str) -> Iterator[str]:
     kinds = " ".join(f"WHEN '{duck}' THEN '{spark}'" for duck, spark in _TYPES.items())
     here = f"database_name = '{catalog}' AND schema_name NOT IN ('_uc', 'main', 'information_schema', 'pg_catalog')"
+    owner = f"CASE WHEN EXISTS (FROM \"{catalog}\"._uc.lost) THEN 'somebody' ELSE '{_USER}' END"
+    held = ("USE CATALOG", "USE SCHEMA", "SELECT", "CREATE SCHEMA", "CREATE TABLE", "CREATE VOLUME", "READ VOLUME",
+            "WRITE VOLUME")  # fmt: skip
     views = {
-        "schemata": "SELECT lower(schema_name) AS schema_name, 'tester' AS schema_owner FROM duckdb_schemas()"
+        "schemata": f"SELECT lower(schema_name) AS schema_name, {owner} AS schema_owner FROM duckdb_schemas()"
         f" WHERE {here}",
         "tables": "SELECT lower(schema_name) AS table_schema, lower(table_name) AS table_name, 'MANAGED' AS table_type,"
-        f" comment, 'tester' AS table_owner FROM duckdb_tables() WHERE {here} UNION ALL"
+        f" comment, {owner} AS table_owner FROM duckdb_tables() WHERE {here} UNION ALL"
         " SELECT lower(schema_name), lower(view_name), 'VIEW', comment, 'tester' FROM duckdb_views()"
         f" WHERE NOT internal AND {here}",
         "columns": "SELECT lower(schema_name) AS table_schema, lower(table_name) AS table_name, column_name,"
         f" CASE data_type {kinds} ELSE lower(data_type) END AS full_data_type,"
         " CASE WHEN is_nullable THEN 'YES' ELSE 'NO' END AS is_nullable, column_default, comment,"
         f" column_index AS ordinal_position FROM duckdb_columns() WHERE {here}",
-        "catalogs": f"SELECT '{catalog}' AS catalog_name, 'tester' AS catalog_owner",
-        "catalog_privileges": f"SELECT '{catalog}' AS catalog_name, 'tester' AS grantee, 'OWNER' AS privilege_type",
+        "catalogs": f"SELECT '{catalog}' AS catalog_name, {owner} AS catalog_owner",
+        "catalog_privileges": f"SELECT '{catalog}' AS catalog_name, '{_USER}' AS grantee, unnest({list(held)})"
+        " AS privilege_type",
         "schema_privileges": "SELECT '' AS schema_name, '' AS grantee, '' AS privilege_type WHERE false",
-        "table_privileges": "SELECT '' AS table_schema, '' AS table_name, '' AS grantee, '' AS privilege_type"
-        " WHERE false",
+        "table_privileges": f"SELECT lower(t.schema_name) AS table_schema, lower(t.table_name) AS table_name,"
+        f" '{_USER}' AS grantee, 'MODIFY' AS privilege_type FROM duckdb_tables() AS t WHERE {here} AND NOT EXISTS"
+        f' (FROM "{catalog}"._uc.lost AS l WHERE l.schema_name = lower(t.schema_name)'
+        " AND l.table_name = lower(t.table_name))",
     }
     for name, select in views.items():
         yield f'CREATE OR REPLACE VIEW "{catalog}"._uc.uc_{name} AS {select}'

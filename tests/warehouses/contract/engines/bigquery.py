@@ -63,7 +63,7 @@ ENGINE = Engine(
         "schema changes": "bqemulator forgets in its catalog what ALTER TABLE changes; the tests' own start of it adds"
         " that, with the rules of BigQuery's manual",
         "isolation": "bqemulator has one session for all, so what a transaction has not committed is seen by others",
-        "iam": "bqemulator knows no IAM: whoever comes is let in, and testIamPermissions is not there",
+        "iam": "bqemulator knows no IAM: whoever comes is let in; the tests' own start of it adds rights on tables",
         "etags": "bqemulator does not compare etags",
         "rates": "bqemulator has no quotas and no limits of rates",
     },

@@ -97,7 +97,7 @@ ENGINE = Engine(
     if LIVE
     else {
         "types": "the stand-in forgets the length of a VARCHAR",
-        "users": "the stand-in has one user, who owns everything, and lets every token in",
+        "users": "the stand-in has one user, who owns everything but what is revoked, and lets every token in",
         "widening": "the stand-in takes the changes of type that the manual lists; Delta was not asked",
         "conflicts": "the stand-in runs one statement at a time: no conflict of two writers ever comes up",
     },
