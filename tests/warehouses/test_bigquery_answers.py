@@ -309,7 +309,9 @@ def test_a_table_that_may_not_be_written_is_told_before_anything_is_loaded(scrip
     with opened(script) as connection:
         loader = loading(script, connection)
         connection.begin()
-        with pytest.raises(StatementError, match="Access Denied: Table p:s.t: bigquery.tables.updateData") as caught:
+        with pytest.raises(
+            StatementError, match=r"Access Denied: Table p:s\.t: bigquery\.tables\.updateData"
+        ) as caught:
             loader.insert(TableName("s", "t"), COLUMNS, "SELECT * FROM ec_rows")
         assert caught.value.sqlstate == "42501"
         connection.rollback()
@@ -319,6 +321,6 @@ def test_a_table_that_may_not_be_written_is_told_before_anything_is_loaded(scrip
 def test_a_statement_that_is_denied_is_told_by_its_table_and_as_not_granted(script: Scripted) -> None:
     message = "Access Denied: Table p:s.t: User does not have permission to update table p:s.t, or it does not exist."
     script.jobs["ALTER"] = [job(error=("accessDenied", message))]
-    with opened(script) as connection, pytest.raises(StatementError, match="Access Denied: Table p:s.t") as caught:
+    with opened(script) as connection, pytest.raises(StatementError, match=r"Access Denied: Table p:s\.t") as caught:
         connection.execute("ALTER TABLE s.t ADD COLUMN IF NOT EXISTS a STRING")
     assert (caught.value.sqlstate, caught.value.help) == ("42501", ("engagectl doctor lists the missing grants",))
