@@ -227,7 +227,8 @@ def _views(stage: Stage, work: Work, made: Cells, nulls: Mapping[str, str]) -> N
     day = "day" if work.window else "CAST(NULL AS INTEGER) AS day"
     stage.handle.execute(
         f"CREATE OR REPLACE TEMP VIEW {work.outcomes} AS"
-        f" SELECT line_no, message_id, skewed, {day}, hash, computation, {work.outcome} AS outcome FROM {JUDGED}"
+        f" SELECT line_no, type, event, message_id, received_at, skewed, {day}, hash, computation,"
+        f" {work.outcome} AS outcome FROM {JUDGED}"
     )
     for table, parts in made.items():
         values = [f"{cell.place} AS c{n}" for n, cell in enumerate(parts)]
@@ -256,12 +257,14 @@ def _settle_outcomes(stage: Stage, work: Work, made: Cells, refused: Mapping[int
                 f"UPDATE {JUDGED} SET {work.outcome} = 'q:too_long'"
                 f" WHERE {work.outcome} = 'load' AND {takes(table)} AND ({long})"
             )
-        unmet = " OR ".join("true" if cell.empty else f"{cell.place} IS NULL" for cell in parts if cell.column.required)
+        required = [cell for cell in parts if cell.column.required]
+        unmet = " OR ".join("true" if cell.empty else f"{cell.place} IS NULL" for cell in required)
+        if any(cell.shared for cell in required):
+            unmet = f"line_no IN (SELECT line_no FROM {TYPED} WHERE {unmet})"
         if unmet:
             stage.handle.execute(
                 f"UPDATE {JUDGED} SET {work.outcome} = 'q:required'"
-                f" WHERE {work.outcome} = 'load' AND {takes(table)}"
-                f" AND line_no IN (SELECT line_no FROM {TYPED} WHERE {unmet})"
+                f" WHERE {work.outcome} = 'load' AND {takes(table)} AND ({unmet})"
             )
     if work.feed.kind != "users":
         stage.handle.execute(

@@ -42,10 +42,10 @@ class SyncOptions:
     changed: Sequence[str] = ()
     due: bool = False
     complete: Sequence[str] = ()
-    chunk_bytes: int = 64 << 20
-    memory_mb: int = 512
+    chunk_bytes: int = 128 << 20
+    memory_mb: int = 400
     fold_rows: int = 400_000
-    fold_bytes: int = 240 << 20  # four chunks
+    fold_bytes: int = 240 << 20  # two chunks
     dry_run: bool = False
     standard_input: str | None = None
     reread: bool = False

@@ -8,7 +8,7 @@ from engagectl.model.feed import AtPath, Feed, InBody
 from engagectl.model.names import stored_name
 from engagectl.sync.route import STANDARD_NAMES
 from engagectl.sync.sql.quoting import literal, one_of, pointer
-from engagectl.sync.stage import JUDGED, LINES, LISTS, Stage, alternatives
+from engagectl.sync.stage import LINES, LISTS, Stage, alternatives
 
 VALUES = "ec_undeclared"
 KEYS_MAX = 1000
@@ -16,8 +16,7 @@ KEYS_MAX = 1000
 OTHERS = "(others)"
 _SAMPLED = 16
 _SAMPLE_FROM = 4_000
-_AT = "json_extract(m.body, '/' || replace(replace(k, '~', '~0'), '/', '~1'))"
-_WHEN = "strftime(timezone('UTC', {}(m.received_at)), '%Y-%m-%dT%H:%M:%S.%fZ')"
+_AT = "'/' || replace(replace(k, '~', '~0'), '/', '~1')"
 
 
 def find(stage: Stage, number: int, feed: Feed, outcomes: str, *, counts_computations: bool) -> list[Undeclared]:
@@ -64,10 +63,10 @@ def _loading(outcomes: str) -> str:
     )
 
 
-def _holding(keys: Sequence[str]) -> str:
-    """Which messages hold one of these keys, by their lists of keys."""
-    listed = ", ".join(map(literal, keys))
-    return f"m.body_keys IN (SELECT h FROM {LISTS} WHERE list_has_any(k, [{listed}]))" if keys else "false"
+def _held(keys: Sequence[str], outcomes: str) -> str:
+    """Return the messages that count with each of these keys that they hold, by their lists of keys."""
+    listed = f"(SELECT h, unnest(k) AS k FROM {LISTS})"
+    return f"{_loading(outcomes)} JOIN {listed} AS l ON l.h = m.body_keys WHERE {one_of('l.k', keys)}"
 
 
 def _keys(stage: Stage, number: int, feed: Feed, outcomes: str) -> Iterator[Undeclared]:
@@ -77,9 +76,8 @@ def _keys(stage: Stage, number: int, feed: Feed, outcomes: str) -> Iterator[Unde
             yield from _counted(
                 stage,
                 number,
-                f"SELECT {kind} AS kind, k, lower(json_type({_AT})) AS kinds, m.received_at FROM"
-                f" (SELECT m.type, m.body, m.received_at, unnest(json_keys(m.body)) AS k FROM {_loading(outcomes)}"
-                f" WHERE {_holding(keys)}) AS m WHERE {one_of('k', keys)}",
+                f"SELECT {kind} AS kind, k, lower(json_type(m.body, {_AT})) AS kinds, m.received_at"
+                f" FROM {_held(keys, outcomes)}",
             )
 
 
@@ -88,9 +86,9 @@ def _events(stage: Stage, number: int, feed: Feed, outcomes: str) -> Iterator[Un
     yield from _counted(
         stage,
         number,
-        f"SELECT 'event' AS kind, m.event AS k, '' AS kinds, m.received_at FROM {JUDGED} AS m JOIN {outcomes} AS o"
-        " ON o.line_no = m.line_no WHERE o.outcome = 'f:not_routed' AND m.type = 'track' AND m.event IS NOT NULL"
-        f" AND NOT {one_of('m.event', known)}",
+        f"SELECT 'event' AS kind, event AS k, '' AS kinds, received_at FROM {outcomes}"
+        " WHERE outcome = 'f:not_routed' AND type = 'track' AND event IS NOT NULL"
+        f" AND NOT {one_of('event', known)}",
     )
 
 
@@ -98,9 +96,8 @@ def _computations(stage: Stage, number: int, outcomes: str) -> Iterator[Undeclar
     yield from _counted(
         stage,
         number,
-        f"SELECT 'computation' AS kind, m.computation AS k, '' AS kinds, m.received_at FROM {JUDGED} AS m"
-        f" JOIN {outcomes} AS o ON o.line_no = m.line_no"
-        " WHERE o.outcome = 'f:undeclared' AND m.computation IS NOT NULL",
+        f"SELECT 'computation' AS kind, computation AS k, '' AS kinds, received_at FROM {outcomes}"
+        " WHERE outcome = 'f:undeclared' AND computation IS NOT NULL",
     )
 
 
@@ -111,8 +108,8 @@ def _counted(stage: Stage, number: int, rows: str) -> Iterator[Undeclared]:
         f"SELECT kind, CASE WHEN place <= {KEYS_MAX} THEN k ELSE {literal(OTHERS)} END AS k,"
         " list_sort(list_distinct(flatten(list(kinds)))), CAST(sum(n) AS BIGINT), min(a), max(b) FROM (SELECT *,"
         " row_number() OVER (PARTITION BY kind ORDER BY n DESC, k) AS place FROM"
-        f" (SELECT kind, {shown} AS k, list(DISTINCT kinds) AS kinds, count(*) AS n, {_WHEN.format('min')} AS a,"
-        f" {_WHEN.format('max')} AS b FROM ({rows}) AS m GROUP BY 1, 2)) GROUP BY 1, 2 ORDER BY 1, 2"
+        f" (SELECT kind, {shown} AS k, list(DISTINCT kinds) AS kinds, count(*) AS n, {_when('min(received_at)')} AS a,"
+        f" {_when('max(received_at)')} AS b FROM ({rows}) AS m GROUP BY 1, 2)) GROUP BY 1, 2 ORDER BY 1, 2"
     ).fetchall():
         types = ",".join(kind for kind in kinds if kind)
         yield Undeclared(
@@ -120,18 +117,24 @@ def _counted(stage: Stage, number: int, rows: str) -> Iterator[Undeclared]:
         )
 
 
+def _when(instant: str) -> str:
+    return f"strftime(timezone('UTC', {instant}), '%Y-%m-%dT%H:%M:%S.%fZ')"
+
+
 def stage_values(stage: Stage, feed: Feed, outcomes: str) -> None:
     """Stage the values of undeclared keys of messages that load as (line_no, k, v)."""
     free, _ = unnamed(feed, stage.raw_keys)
     stage.handle.execute(
-        f"CREATE OR REPLACE TEMP TABLE {VALUES} AS SELECT m.line_no, k, CAST({_AT} AS VARCHAR) AS v FROM"
-        f" (SELECT m.line_no, m.body, unnest(json_keys(m.body)) AS k FROM {_loading(outcomes)}"
-        f" WHERE {_holding(free)}) AS m WHERE {one_of('k', free)}"
+        f"CREATE OR REPLACE TEMP TABLE {VALUES} AS SELECT m.line_no, k, CAST(json_extract(m.body, {_AT})"
+        f" AS VARCHAR) AS v FROM {_held(free, outcomes)}"
     )
 
 
 def _context(stage: Stage, number: int, feed: Feed) -> Iterator[Undeclared]:
-    """Name the context paths that no column takes, once per chunk; a large chunk is looked at in every 16th line."""
+    """Name the context paths that no column takes, once per chunk; a large chunk is looked at in every 16th line.
+
+    Many lines share a context: the structure of each is found once.
+    """
     known = {
         path[1:]
         for table in feed.tables
@@ -144,10 +147,11 @@ def _context(stage: Stage, number: int, feed: Feed) -> Iterator[Undeclared]:
     ((lines,),) = stage.handle.execute("SELECT count(*) FROM ec_message").fetchall()
     every = _SAMPLED if lines > _SAMPLE_FROM else 1
     ((structure, first, last),) = stage.handle.execute(
-        f"SELECT CAST(json_group_structure(json_extract(l.line, {at})) AS VARCHAR), {_WHEN.format('min')},"
-        f" {_WHEN.format('max')} FROM (SELECT * FROM {LINES} WHERE line_no % {every} = 0) AS l JOIN"
+        f"SELECT CAST(json_group_structure(c) AS VARCHAR), {_when('min(a)')}, {_when('max(b)')} FROM"
+        f" (SELECT json_extract(l.line, {at}) AS c, min(m.received_at) AS a, max(m.received_at) AS b FROM"
+        f" (SELECT * FROM {LINES} WHERE line_no % {every} = 0) AS l JOIN"
         f" (SELECT line_no, received_at FROM ec_messages WHERE broken IS NULL AND line_no % {every} = 0) AS m"
-        " ON l.line_no = m.line_no"
+        " ON l.line_no = m.line_no GROUP BY 1)"
     ).fetchall()
     found = json.loads(structure) if structure else None
     paths = sorted(path for path in _leaves(found, ()) if path not in known) if isinstance(found, dict) else []
