@@ -60,6 +60,7 @@ class Difference:
     refused: tuple[Mismatch, ...] = ()
     clashes: tuple[Clash, ...] = ()
     parted: tuple[Parted, ...] = ()
+    left: tuple[SetLayout, ...] = ()  # layouts that are left to people: no step of a plan
 
 
 @dataclass

@@ -100,7 +100,7 @@ class RedshiftTableLayoutSpec(Spec):
 
 
 class RedshiftLayoutSpec(Spec):
-    """Of tables that apply makes; what is there already is left as it is."""
+    """Of tables that apply makes; plan tells of one that is there with another, and leaves it as it is."""
 
     events: Annotated[RedshiftTableLayoutSpec | None, Field(description="sortkey: [received_at] when not said")] = None
     users: Annotated[
@@ -131,7 +131,7 @@ class SnowflakeTableLayoutSpec(Spec):
 
 
 class SnowflakeLayoutSpec(Spec):
-    """Of tables that apply makes; what is there already is left as it is. What is not said has no clustering key."""
+    """New tables and those that are there get this key; of what is not said, no table gets or loses one."""
 
     events: Annotated[SnowflakeTableLayoutSpec | None, Field(description="every table but users")] = None
     users: SnowflakeTableLayoutSpec | None = None
@@ -148,7 +148,7 @@ class SnowflakeSpec(_WarehouseSpec):
     role: TextField | None = None
     user: TextField | None = None
     compute: dict[str, Any] | None = None
-    layout: Annotated[SnowflakeLayoutSpec | None, Field(description="clustering keys of new tables")] = None
+    layout: Annotated[SnowflakeLayoutSpec | None, Field(description="clustering keys of tables")] = None
 
 
 class BigqueryTableLayoutSpec(Spec):

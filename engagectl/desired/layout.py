@@ -129,13 +129,18 @@ def _keyed(state: State, said: SnowflakeLayoutSpec) -> State:
     tables = []
     for table in state.tables:
         wanted = said.users if table.family == "users" else said.events
-        names = tuple(name for name in wanted.cluster_by if table.find(name)) if wanted is not None else ()
-        tables.append(dataclasses.replace(table, layout=Layout(sort=names)) if names else table)
+        if wanted is not None:
+            names = tuple(name for name in wanted.cluster_by if table.find(name))
+            table = dataclasses.replace(table, layout=Layout(sort=names, said=("sort",)))
+        tables.append(table)
     return dataclasses.replace(state, tables=tuple(tables))
 
 
 def _said(spec: Any, default: Layout) -> Layout:
-    return default if spec is None else Layout(distribute=spec.distkey or "", sort=tuple(spec.sortkey))
+    if spec is None:
+        return default
+    fields: tuple[LayoutField, ...] = (*(("distribute",) if spec.distkey else ()), *(("sort",) if spec.sortkey else ()))
+    return Layout(distribute=spec.distkey or "", sort=tuple(spec.sortkey), said=fields)
 
 
 def _with(table: Table, wanted: Layout) -> Table:
@@ -143,5 +148,6 @@ def _with(table: Table, wanted: Layout) -> Table:
     layout = Layout(
         distribute=wanted.distribute if table.find(wanted.distribute) else "",
         sort=tuple(name for name in wanted.sort if table.find(name)),
+        said=wanted.said,
     )
     return dataclasses.replace(table, layout=layout)

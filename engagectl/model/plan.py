@@ -47,10 +47,11 @@ class Step:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noted:
     """An object that plan lists apart: retained (ours, no longer declared), unmanaged (not ours), segment (Segment's),
-    added_by_sync, found (a type taken as it is), schema (an activation's, where Segment's own would not go).
+    added_by_sync, found (a type taken as it is), layout (kept as it is, the YAML says another), schema (an
+    activation's, where Segment's own would not go).
     """
 
-    kind: Literal["retained", "unmanaged", "segment", "added_by_sync", "found", "retired", "schema"]
+    kind: Literal["retained", "unmanaged", "segment", "added_by_sync", "found", "retired", "layout", "schema"]
     address: Address
     detail: str = ""
     rows: int | None = None

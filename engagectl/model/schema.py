@@ -41,7 +41,7 @@ class Column:
     fed_by: tuple[str, ...] = field(default=(), compare=False)
 
 
-LayoutField = Literal["sort", "partition", "filter_required", "expires_days"]
+LayoutField = Literal["distribute", "sort", "partition", "filter_required", "expires_days"]
 INGESTION = "ingestion"
 """The partition of rows by when they arrived, as BigQuery keeps it in no column."""
 

@@ -16,6 +16,7 @@ from engagectl.model.feed import Feed, FeedTable
 from engagectl.model.plan import Plan, Step, WarehousePlan
 from engagectl.model.schema import Column, State, Table, TableName
 from engagectl.planfile import step_id
+from engagectl.planner.laid_out import leave_layouts
 from engagectl.planner.noted import judge_watched, noted
 from engagectl.planner.plan import sealed
 from engagectl.planner.seen import Seen, as_found, laid_out
@@ -53,7 +54,7 @@ def _drift_one(project: Project, id_: str, connection: Connection) -> WarehouseP
     )
     found = as_found(dataclasses.replace(desired, feeds=()), seen.actual)
     was = dataclasses.replace(found, state=state, dormant=_dormant(living))
-    difference = diff(state, seen.actual, relate=record.relate, retype="rebuild")
+    difference = leave_layouts(diff(state, seen.actual, relate=record.relate, retype="rebuild"), record)
     steps = []
     for change in (*difference.changes, *view_changes(state, seen.actual, difference.changes)):
         if isinstance(change, SetComment):

@@ -1,15 +1,43 @@
 """What an engine refuses for how a table's rows are kept: refused before it is sent."""
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from engagectl.diff import Parted
+from engagectl.diff import Difference, Parted
 from engagectl.model.address import column_address, table_address
 from engagectl.model.change import Change, DropColumn, RenameColumn, SetLayout, WidenColumn
-from engagectl.model.schema import Layout, State, Table, TableName, partition_text
+from engagectl.model.plan import Noted
+from engagectl.model.schema import Layout, LayoutField, State, Table, TableName, partition_text
 from engagectl.risk import Judged, refusal
 from engagectl.warehouses.contract import Warehouse
 
 _WORDS = {RenameColumn: "renamed", DropColumn: "dropped", WidenColumn: "widened"}
+
+
+def leave_layouts(difference: Difference, record: Warehouse) -> Difference:
+    """Make no step of a layout that would write a table again: plan and drift tell of it, people choose the hour."""
+    if record.capabilities.layout_in_place:
+        return difference
+    left = tuple(one for one in difference.changes if isinstance(one, SetLayout))
+    changes = tuple(one for one in difference.changes if not isinstance(one, SetLayout))
+    return dataclasses.replace(difference, changes=changes, left=left)
+
+
+def left_layouts(difference: Difference, warehouse: str) -> Iterator[Noted]:
+    for one in difference.left:
+        yield Noted(
+            kind="layout",
+            address=table_address(one.table.schema, one.table.table, warehouse=warehouse),
+            detail=f"{_kept(one.before, one.fields)}; `layout` says {_kept(one.layout, one.fields)}",
+        )
+
+
+def _kept(layout: Layout, fields: Iterable[LayoutField]) -> str:
+    words = {
+        "distribute": f"spread by {layout.distribute or 'nothing'}",
+        "sort": f"sorted by {', '.join(layout.sort) or 'nothing'}",
+    }
+    return ", ".join(words[one] for one in fields if one in words)
 
 
 def judge_layout(
@@ -48,10 +76,16 @@ def judge_layout(
                 f"{name}.{column} cannot be {_WORDS[type(change)]}: the table is {how} by it",
                 column_address(name.schema, name.table, column, warehouse=warehouse),
                 change.origin,
-                "take it out of `cluster_by` in the warehouse's `layout`, and apply that first"
-                if how == "clustered"
-                else "make a new table by hand, or leave the column",
+                _first(how, record),
             )
+
+
+def _first(how: str, record: Warehouse) -> str:
+    if not record.capabilities.layout_in_place:
+        return "lay the table out by other columns first, by hand: that writes every row of it again"
+    if how == "clustered":
+        return "take it out of `cluster_by` in the warehouse's `layout`, and apply that first"
+    return "make a new table by hand, or leave the column"
 
 
 def _how(table: Table | None, column: str, later: Mapping[TableName, Layout]) -> str:
@@ -60,4 +94,6 @@ def _how(table: Table | None, column: str, later: Mapping[TableName, Layout]) ->
         return ""
     if column == table.layout.partition:
         return "partitioned"
+    if column == table.layout.distribute:
+        return "spread"
     return "clustered" if column in later.get(table.name, table.layout).sort else ""

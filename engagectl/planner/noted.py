@@ -23,6 +23,7 @@ from engagectl.model.column_type import ColumnType, JsonText, Native, Text, type
 from engagectl.model.names import stored_name
 from engagectl.model.plan import Noted
 from engagectl.model.schema import State
+from engagectl.planner.laid_out import left_layouts
 from engagectl.planner.seen import Seen
 from engagectl.planner.views import is_view_beside
 from engagectl.risk import Judged
@@ -41,6 +42,7 @@ def noted(desired: Desired, seen: Seen, difference: Difference, *, project: str,
             address=address,
             detail=f"{type_text(one.found.type)} holds every {type_text(one.wanted.type)}",
         )
+    yield from left_layouts(difference, id_)
     for table in desired.watched.tables:
         address = table_address(table.name.schema, table.name.table, warehouse=id_)
         yield Noted(kind="segment", address=address, detail="managed by Segment: compared, never written")

@@ -17,7 +17,7 @@ from engagectl.planfile import fingerprint
 from engagectl.planner.followed import followed
 from engagectl.planner.gaps import judge_gaps
 from engagectl.planner.keys import with_checks
-from engagectl.planner.laid_out import judge_layout
+from engagectl.planner.laid_out import judge_layout, leave_layouts
 from engagectl.planner.noted import chosen_schemas, judge_watched, noted
 from engagectl.planner.removed import drops_asked
 from engagectl.planner.renamed import renamed
@@ -148,7 +148,9 @@ def _plan_one(
         else look(project, id_, record, wanted, connection=connection, base=base, take_over=take_over)
     )
     desired = as_found(wanted, seen.actual)
-    difference = diff(desired.state, seen.actual, relate=record.relate, retype=_retype(project, record))
+    difference = leave_layouts(
+        diff(desired.state, seen.actual, relate=record.relate, retype=_retype(project, record)), record
+    )
     names = renamed(difference.changes)
     feeds = tuple(
         with_checks(carried(feed, seen, renamed=names, now=rfc3339(now)), seen, project.key_checks)

@@ -62,8 +62,12 @@ def check_statement(sql: str, change: Change, warehouse: Warehouse, *, template:
 
 def _parsable(sql: str, change: Change, warehouse: Warehouse) -> str:
     """Return the statement as sqlglot parses it: SET OPTIONS of a column it knows only as that of a table. What is left
-    out is exactly that column, so another one stays in, and is no SetComment.
+    out is exactly that column, so another one stays in, and is no SetComment. A clustering key that is dropped it knows
+    as one of no columns.
     """
+    if isinstance(change, SetLayout):
+        head, _, rest = sql.partition("\n")
+        return f"{head}\nCLUSTER BY ()" if rest == "DROP CLUSTERING KEY" else sql
     if not isinstance(change, SetComment) or not change.column:
         return sql
     table = f"ALTER TABLE {table_sql(warehouse, change.table)}"

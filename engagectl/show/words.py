@@ -32,6 +32,7 @@ NOTED = {
     "added_by_sync": "Added by sync (engagectl import --undeclared writes their YAML)",
     "found": "Found types, taken as they are",
     "retired": "Retired",
+    "layout": "Laid out in another way than `layout` says (a statement of yours writes the table again)",
     "schema": "In a schema of their own (Segment's Storage Actions have that on Snowflake only)",
 }
 COUNTED = {
@@ -81,6 +82,7 @@ def compared_with(plan: Plan) -> str:
 def layout_text(layout: Layout, fields: Iterable[LayoutField]) -> str:
     """Return what a layout says of some of its fields."""
     parts: dict[LayoutField, str] = {
+        "distribute": f"spread by {layout.distribute or 'nothing'}",
         "sort": f"clustered by {', '.join(layout.sort) or 'nothing'}",
         "partition": f"partitioned by {partition_text(layout)}",
         "filter_required": "a partition filter required" if layout.filter_required else "no partition filter required",

@@ -48,6 +48,7 @@ class Capabilities:
     writes: Literal["nothing", "structure", "rows"]  # what engagectl writes there yet: apply makes structure, sync rows
     tagged: bool  # does a session carry a Tag that others can see: application_name, query tag, labels?
     outside_transaction: tuple[type, ...] = ()  # kinds of change that no transaction takes, where it takes others
+    layout_in_place: bool = True  # does a table take another layout and leave its rows as they are?
     layout_fixes: tuple[type, ...] = ()  # kinds of change that no column takes by which its table is laid out
     space_schema_only: bool = False  # do Segment's own Storage Actions write there, and only to the space's schema?
     table_options: str = ""  # what CREATE TABLE of a table of the journal ends with: its columns are renamed, too

@@ -144,11 +144,11 @@ def test_the_sql_of_a_view(name: str, snapshot: SnapshotAssertion) -> None:
     assert ";\n".join(statements) + "\n" == snapshot(extension_class=SqlFile)
 
 
-@pytest.mark.parametrize("engine_name", ["bigquery", "databricks"])
+@pytest.mark.parametrize("engine_name", ["bigquery", "databricks", "snowflake"])
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_the_sql_of_a_layout(name: str, engine_name: str, snapshot: SnapshotAssertion) -> None:
     change = LAYOUTS[name]
-    if isinstance(change, SetLayout) and engine_name == "databricks":
+    if isinstance(change, SetLayout) and engine_name != "bigquery":
         change = dataclasses.replace(change, fields=("sort",))
     statements = render(change, warehouse(engine_name))
     assert ";\n".join(statements) + "\n" == snapshot(extension_class=SqlFile)

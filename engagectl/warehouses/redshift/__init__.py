@@ -8,7 +8,7 @@ from engagectl.model.change import Change, DropColumn, DropTable, Hazard, Rebuil
 from engagectl.model.schema import State, TableName
 from engagectl.warehouses.contract import NO_NEEDS, Capabilities, Check, Connection, Loader, Needs, Warehouse
 from engagectl.warehouses.redshift.address import PORT
-from engagectl.warehouses.redshift.catalog import catalog
+from engagectl.warehouses.redshift.catalog import catalog, layouts
 from engagectl.warehouses.redshift.column_types import (
     LIMITS,
     cast_sql,
@@ -102,6 +102,8 @@ WAREHOUSE = Warehouse(
         rebuilds_beside=True,  # "ALTER TABLE": ALTER COLUMN TYPE is for the size of a VARCHAR alone
         writes="rows",
         tagged=True,  # application_name and query_group
+        layout_fixes=(DropColumn,),  # "ALTER TABLE": DROP COLUMN takes neither the DISTKEY nor a SORTKEY
+        layout_in_place=False,  # the same page: ALTER DISTKEY and SORTKEY write every row again
         space_schema_only=True,
     ),
     connect=_connect,
@@ -121,4 +123,5 @@ WAREHOUSE = Warehouse(
     unlock=_unlock,
     role=role,
     endpoint=_endpoint,
+    layouts=layouts,
 )

@@ -5,12 +5,12 @@ it for nothing else.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from engagectl.model.schema import Column, State, Table, TableName
+from engagectl.model.schema import Column, Layout, State, Table, TableName
 from engagectl.warehouses.contract import Connection
 from engagectl.warehouses.redshift.column_types import native_type
 
@@ -67,6 +67,22 @@ def catalog(connection: Connection, schemas: Sequence[str] | None) -> State:
             for key, (kind, comment, owner) in sorted(heads.items())
         ),
     )
+
+
+def layouts(connection: Connection, names: Sequence[TableName]) -> Mapping[TableName, Layout]:
+    """Return by which columns tables are spread and sorted, from what PG_TABLE_DEF is made of: one query."""
+    schemas = sorted({name.schema for name in names})
+    found = {name: Layout() for name in names}
+    keys = connection.query(_sql("read_keys.sql", len(schemas)), schemas) if schemas else []
+    for schema, table, column, is_distkey, place in keys:
+        name = TableName(str(schema), str(table))
+        if name in found:
+            kept = found[name]
+            found[name] = Layout(
+                distribute=str(column) if is_distkey else kept.distribute,
+                sort=(*kept.sort, str(column)) if place else kept.sort,
+            )
+    return found
 
 
 def _text(value: object) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from engagectl.model.change import Change, Hazard
+from engagectl.model.change import Change, DropColumn, Hazard
 from engagectl.model.schema import State, TableName
 from engagectl.warehouses.contract import NO_NEEDS, Capabilities, Check, Connection, Loader, Needs, Warehouse
-from engagectl.warehouses.snowflake.catalog import catalog
+from engagectl.warehouses.snowflake.catalog import catalog, layouts
 from engagectl.warehouses.snowflake.column_types import (
     LIMITS,
     cast_sql,
@@ -90,6 +90,7 @@ WAREHOUSE = Warehouse(
         rebuilds=False,  # "ALTER TABLE ... ALTER COLUMN": no change to another type
         writes="rows",
         tagged=True,  # QUERY_TAG
+        layout_fixes=(DropColumn,),  # a column of the clustering key is not dropped: the key is, before
     ),
     connect=_connect,
     catalog=catalog,
@@ -108,4 +109,5 @@ WAREHOUSE = Warehouse(
     unlock=_unlock,
     role=role,
     endpoint=_endpoint,
+    layouts=layouts,
 )

@@ -19,7 +19,7 @@ Writing = Callable[[], AbstractContextManager[Connection]]
 
 def _with(needs: str) -> list[str]:
     """Return the engines here on which the cases of a file can run, by its `NEEDS`: a lease for a lock, that much of
-    `writes`, both ("cuts"), a layout of tables that its catalog tells, or to be one that is named; nothing when empty.
+    `writes`, both ("cuts"), or to be one that is named; nothing when it is empty.
     """
     found = []
     for name in here():
@@ -28,8 +28,7 @@ def _with(needs: str) -> list[str]:
         writes = {"nothing": (), "structure": ("structure",), "rows": ("structure", "rows")}[can.writes]
         lease = ("lease",) if is_lease else ()
         cuts = ("cuts",) if is_lease and can.writes == "rows" else ()
-        layout = ("layout",) if can.layout_fixes else ()
-        if not needs or not {name, *writes, *lease, *cuts, *layout}.isdisjoint(needs.split()):
+        if not needs or not {name, *writes, *lease, *cuts}.isdisjoint(needs.split()):
             found.append(name)
     return found
 
@@ -37,7 +36,7 @@ def _with(needs: str) -> list[str]:
 _ALONE = {
     "test_lease.py": "lease",
     "test_cuts.py": "cuts",
-    "test_layout.py": "layout",
+    "test_layout.py": "bigquery databricks",
     "test_cut_commits.py": "databricks",
     "test_spark.py": "databricks",
     "test_views.py": "bigquery",

@@ -27,6 +27,7 @@ PREFIX = "redshift_"
 _REWRITES = (
     (re.compile(r"\b(?:DISTSTYLE (?:AUTO|EVEN|ALL|KEY)|DISTKEY ?\([^)]*\)|(?:COMPOUND )?SORTKEY ?\([^)]*\))"), ""),
     (re.compile(r"\bENCODE \w+"), ""),
+    (re.compile(r"\bpg_attribute AS a\b(?=.*attisdistkey)", re.DOTALL), "pg_catalog.pg_attribute_of_redshift AS a"),
     (re.compile(r"^VACUUM DELETE ONLY (.*) TO 100 PERCENT"), r"VACUUM \1"),
     (re.compile(r"\bJSON_SERIALIZE\("), "json_written("),  # which PostgreSQL's grammar has for itself
     (re.compile(r"^SET (query_group|enable_case_sensitive_identifier) TO"), r"SET redshift.\1 TO"),
@@ -36,6 +37,8 @@ _COPY = re.compile(
     r" NULL AS '([^']+)'",
     re.DOTALL,
 )
+_MADE = re.compile(r'CREATE TABLE (?:IF NOT EXISTS )?("[^"]+"\."[^"]+") ', re.DOTALL)
+_DISTKEY, _SORTKEY = re.compile(r'\bDISTKEY ?\("((?:[^"]|"")+)"\)'), re.compile(r"\bSORTKEY ?\(([^)]*)\)")
 _IN_BLOCK = re.compile(r"\bALTER COLUMN\b.*\bTYPE\b", re.DOTALL)
 SETUP = """
 SET allow_system_table_mods = on;
@@ -48,6 +51,13 @@ CREATE FUNCTION pg_catalog.last_day(date) RETURNS date LANGUAGE sql IMMUTABLE
   AS 'SELECT CAST(date_trunc(''month'', $1) + interval ''1 month'' - interval ''1 day'' AS date)';
 CREATE FUNCTION pg_catalog.pg_last_copy_count() RETURNS bigint LANGUAGE sql
   AS 'SELECT CAST(current_setting(''redshift.copied'') AS bigint)';
+CREATE TABLE pg_catalog.redshift_keys (of regclass, of_name text, is_distkey boolean, place integer);
+GRANT SELECT, INSERT, DELETE ON pg_catalog.redshift_keys TO PUBLIC;
+CREATE VIEW pg_catalog.pg_attribute_of_redshift AS SELECT a.attrelid, a.attname, a.attnum, a.attisdropped,
+  EXISTS (SELECT FROM redshift_keys WHERE of = a.attrelid AND of_name = a.attname AND is_distkey) AS attisdistkey,
+  COALESCE((SELECT max(place) FROM redshift_keys WHERE of = a.attrelid AND of_name = a.attname AND NOT is_distkey), 0)
+    AS attsortkeyord FROM pg_attribute AS a;
+GRANT SELECT ON pg_catalog.pg_attribute_of_redshift TO PUBLIC;
 CREATE VIEW pg_catalog.svv_table_info AS SELECT n.nspname AS schema, c.relname AS "table", c.reltuples AS tbl_rows
   FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND c.reltuples > 0;
 """
@@ -122,6 +132,7 @@ class _Session(threading.Thread):
         self.client, self.emulator = client, emulator
         self.server = emulator.connect_to_server()
         self.client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.keys: list[str] = []  # what is to be kept of the layout of a table that is made now
         self.status = b"?"  # not signed in yet: what is said then may be an end, or a question
 
     def run(self) -> None:
@@ -164,6 +175,10 @@ class _Session(threading.Thread):
                 break
         self.server.sendall(b"".join(_packed(kind, body) for kind, body in batch))
         self._answers()
+        if any(kind in (b"E", b"Q") for kind, _ in batch):
+            for sql in self.keys:
+                self._ask(sql)
+            self.keys.clear()
 
     def _after_error(self) -> bytes:
         """Let the server's transaction fail as well, if one is open; return its status."""
@@ -188,10 +203,22 @@ class _Session(threading.Thread):
             return kind, body, (f"{why}: {sql[:200]}", "0A000")
         if load := _COPY.match(sql):
             return kind, name + b"\0SELECT 1 WHERE FALSE\0" + rest, self._copy(*load.groups())
+        if made := _MADE.match(sql):
+            self._keep_layout(made[1], sql)
         for shape, replacement in _REWRITES:
             sql = shape.sub(replacement, sql)
         head = name + b"\0" if kind == b"P" else b""
         return kind, head + sql.encode() + b"\0" + rest, None
+
+    def _keep_layout(self, table: str, sql: str) -> None:
+        """Keep what PostgreSQL has no place for, once the table is there."""
+        keys = [(name, "true", 0) for name in _DISTKEY.findall(sql)]
+        sorts = re.findall(r'"((?:[^"]|"")+)"', "".join(_SORTKEY.findall(sql)))
+        keys += [(name, "false", n) for n, name in enumerate(sorts, 1)]
+        of = "'" + table.replace("'", "''") + "'::regclass"
+        for name, is_distkey, place in keys:
+            text = "'" + name.replace("'", "''") + "'"
+            self.keys.append(f"INSERT INTO pg_catalog.redshift_keys VALUES ({of}, {text}, {is_distkey}, {place})")
 
     def _copy(self, table: str, bucket: str, key: str, null: str) -> tuple[str, str] | None:
         """Do what COPY does, by COPY FROM STDIN; return the error, if there is one."""

@@ -23,16 +23,25 @@ import pyarrow.ipc
 
 _VERBS = {"INSERT INTO": "INSERT", "UPDATE": "UPDATE", "ALTER TABLE": "OWNERSHIP"}
 _STATEMENT = re.compile(r'(INSERT INTO|UPDATE|ALTER TABLE) "([^"]+)"\."([^"]+)"')
+_KEYED = re.compile(
+    r'(?:CREATE|ALTER) TABLE (?:IF NOT EXISTS )?"([^"]+)"\."([^"]+)".*?\bCLUSTER BY \(([^)]*)\)', re.DOTALL
+)
+_NO_KEY = re.compile(r'ALTER TABLE "([^"]+)"\."([^"]+)"\s+DROP CLUSTERING KEY')
+_SHOWN = re.compile(r'SHOW TABLES IN SCHEMA "([^"]+)"')
 _WHO = "SELECT CURRENT_DATABASE(), CURRENT_ROLE(), CURRENT_WAREHOUSE()"
+_TABLE_COLUMNS = ("created_on", "name", "database_name", "schema_name", "kind", "comment", "cluster_by")
 _GRANT_COLUMNS = ("created_on", "privilege", "granted_on", "name")
 
 
 @dataclass
 class Gate:
-    """`revoked` are (privilege, schema, table) that the one role lacks; it has every other."""
+    """`revoked` are (privilege, schema, table) that the one role lacks; it has every other. Clustering keys, which
+    fakesnow forgets, are kept here.
+    """
 
     server: str
     revoked: set[tuple[str, str, str]] = field(default_factory=set)
+    keys: dict[tuple[str, str], str] = field(default_factory=dict)  # of tables that are clustered, as SHOW writes them
     port: int = 0
 
     @property
@@ -45,6 +54,15 @@ class Gate:
             return _rows(("database", "role", "warehouse"), [(database, "LOADER", "WH")])
         if sql.startswith("SHOW GRANTS TO ROLE"):
             return _rows(_GRANT_COLUMNS, list(self._grants(tables, database)))
+        if shown := _SHOWN.match(sql):
+            rows = [
+                ("", table, database, schema, "TABLE", "", self.keys.get((schema, table), ""))
+                for schema, table in tables
+            ]
+            return _rows(_TABLE_COLUMNS, [row for row in rows if row[3] == shown[1]])
+        if dropped := _NO_KEY.match(sql):
+            self.keys.pop((dropped[1], dropped[2]), None)
+            return _rows(("status",), [("Statement executed successfully.",)])
         found = _STATEMENT.match(sql)
         if found and (_VERBS[found[1]], found[2], found[3]) in self.revoked:
             if {(one, found[2], found[3]) for one in _ALL} <= self.revoked:
@@ -54,6 +72,8 @@ class Gate:
                 "42501",
                 f"SQL access control error:\nInsufficient privileges to operate on table '{found[3]}'",
             )
+        if keyed := _KEYED.match(sql):
+            self.keys[keyed[1], keyed[2]] = f"LINEAR({keyed[3].replace(chr(34), '')})"
         return None
 
     def _grants(self, tables: Sequence[tuple[str, ...]], database: str) -> Iterator[tuple[str, ...]]:
@@ -106,7 +126,7 @@ def running(server: str) -> Iterator[Gate]:
                 return None
             sql = str(json.loads(body)["sqlText"])
             token = self.headers["Authorization"]
-            if sql != _WHO and not sql.startswith(("SHOW GRANTS", "INSERT", "UPDATE", "ALTER")):
+            if sql != _WHO and not sql.startswith(("SHOW", "INSERT", "UPDATE", "ALTER", "CREATE")):
                 return None
             if token not in sessions:
                 sessions[token] = _one(self, "SELECT CURRENT_DATABASE() AS d")[0][0]
@@ -116,7 +136,7 @@ def running(server: str) -> Iterator[Gate]:
                     for row in _one(self, "SELECT table_schema, table_name FROM information_schema.tables")
                     if row[0] != "INFORMATION_SCHEMA"
                 ]
-                if sql.startswith("SHOW GRANTS")
+                if sql.startswith(("SHOW GRANTS", "SHOW TABLES"))
                 else []
             )
             return gate.answer(sql, tables, sessions[token])

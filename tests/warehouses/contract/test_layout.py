@@ -7,7 +7,7 @@ import pytest
 from engagectl.errors import RefusedError
 from tests.scenarios.house import SPACE, House
 
-NEEDS = "layout"
+NEEDS = "bigquery databricks"
 SAYS = "    layout: {{events: {{cluster_by: [{}]}}}}\n"
 ONE = SPACE.replace("as: [identify, track]", "as: [identify]")
 
