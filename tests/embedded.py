@@ -18,10 +18,9 @@ def restart(data: Path) -> None:
     """Stop the server of a data folder at once, as by a crash, and start it again with its own options."""
     program, owner = Path(shlex.split((data / "postmaster.opts").read_text())[0]), data.stat().st_uid
     subprocess.run(
-        [program.with_name("pg_ctl"), "-w", "-D", data, "-l", data / "log", "-m", "immediate", "restart"],
+        [program.with_name("pg_ctl"), "-w", "-t", "600", "-D", data, "-l", data / "log", "-m", "immediate", "restart"],
         check=True,
         stdout=subprocess.DEVNULL,
-        timeout=60,
         **({"user": owner, "group": data.stat().st_gid, "extra_groups": []} if os.geteuid() != owner else {}),
     )
 
