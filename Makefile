@@ -6,10 +6,15 @@ BIN := $(VENV)/bin
 help: ## Show what there is to run
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-$(VENV)/ready: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e '.[dev]'
+UV := .venv-uv/ready
+ENVIRONMENT := PYTHON=$(PYTHON) .ci/venv
+
+$(UV):
+	-$(PYTHON) -m venv .venv-uv && .venv-uv/bin/python -m pip install --quiet 'uv>=0.9,<1'
+	@mkdir -p .venv-uv && touch $@
+
+$(VENV)/ready: pyproject.toml | $(UV)
+	$(ENVIRONMENT) $(VENV) -e '.[dev]'
 	@touch $@
 
 install: $(VENV)/ready ## Make .venv with engagectl and all that its tests need
@@ -27,17 +32,34 @@ space := $(subst ,, )
 WAREHOUSES := .venv-warehouses
 CONTRACT := tests/warehouses/contract
 CLIENTS := $(wildcard $(CONTRACT)/engines/*.client.txt)
-# Each engine's file makes its emulator, names itself in EMULATED, and says in EMULATED_BY how the tests find it.
+# Each engine's file makes its emulator (EMULATOR_name), names itself in EMULATED, and says in EMULATED_BY how the tests
+# find it.
 include $(wildcard $(CONTRACT)/engines/*.mk)
+ENGINES_ASKED = $(or $(ENGINES),$(EMULATED))
+EMULATORS = $(foreach engine,$(ENGINES_ASKED),$(EMULATOR_$(engine)))
 
-$(WAREHOUSES)/ready: pyproject.toml $(CONTRACT)/connectors.txt $(CLIENTS)
-	$(PYTHON) -m venv $(WAREHOUSES)
-	$(WAREHOUSES)/bin/python -m pip install --quiet -e '.[postgres,zstd]' -r $(CONTRACT)/connectors.txt $(CLIENTS:%=-r %)
+$(WAREHOUSES)/ready: pyproject.toml $(CONTRACT)/connectors.txt $(CLIENTS) | $(UV)
+	$(ENVIRONMENT) $(WAREHOUSES) -e '.[postgres,zstd]' -r $(CONTRACT)/connectors.txt $(CLIENTS:%=-r %)
 	@touch $@
 
 test-warehouses: $(EMULATORS) $(WAREHOUSES)/ready ## Run the contract of warehouses on emulators too (ENGINES=.. for some)
-	$(EMULATED_BY) ENGAGECTL_REQUIRE='$(or $(ENGINES),$(EMULATED))' $(if $(ARGS),,ENGAGECTL_WRITE_MATRIX=1) \
+	$(EMULATED_BY) ENGAGECTL_REQUIRE='$(ENGINES_ASKED)' $(if $(ARGS),,ENGAGECTL_WRITE_MATRIX=1) \
 	  $(WAREHOUSES)/bin/python -m pytest -q -n 2 $(CONTRACT) $(if $(ENGINES),-k '$(subst $(space), or ,$(ENGINES))') $(ARGS)
+
+# In CI: what judges statements always, and one engine's emulator by the day of the year.
+TODAY := $(word $(shell expr $$(date -u +%j) % 4 + 1),snowflake bigquery redshift databricks)
+SAMPLE := $(foreach case,structure apply adoption sync,$(CONTRACT)/test_$(case).py)
+
+parsers: $(ZETASQL)/ready $(SPARK)/ready $(WAREHOUSES)/ready
+
+test-parsers: parsers ## Let GoogleSQL's and Spark's own parsers read every snapshot, and Spark's what a sync sends
+	$(ZETASQL)/bin/python $(CONTRACT)/zetasql_parse.py tests/render/__snapshots__/test_snapshots/*bigquery*.sql
+	$(EMULATED_BY) ENGAGECTL_REQUIRE=databricks $(WAREHOUSES)/bin/python -m pytest -q $(CONTRACT)/test_spark.py
+
+emulator: $(EMULATOR_$(TODAY)) $(WAREHOUSES)/ready
+
+test-emulator: emulator ## Run a sample of the contract on one emulator: today's, or TODAY=..
+	$(EMULATED_BY) ENGAGECTL_REQUIRE=$(TODAY) $(WAREHOUSES)/bin/python -m pytest -q -n 2 $(SAMPLE) -k $(TODAY)
 
 W ?= snowflake
 test-live: $(WAREHOUSES)/ready ## Run the contract against a cloud service: W=snowflake; its file in engines/ names the variables
@@ -49,15 +71,13 @@ test-html: $(VENV)/ready ## Render the HTML plan in headless Chromium (needs chr
 STORES := .venv-stores
 STORE_EMULATORS := .venv-store-emulators
 
-$(STORE_EMULATORS)/ready: tests/stores/emulators.txt tests/stores/package.json
-	$(PYTHON) -m venv $(STORE_EMULATORS)
-	$(STORE_EMULATORS)/bin/python -m pip install --quiet -r tests/stores/emulators.txt
+$(STORE_EMULATORS)/ready: tests/stores/emulators.txt tests/stores/package.json | $(UV)
+	$(ENVIRONMENT) $(STORE_EMULATORS) -r tests/stores/emulators.txt
 	npm install --silent --no-audit --no-fund --no-package-lock --prefix $(STORE_EMULATORS) "azurite@$$(sed -n 's/.*"azurite": "\([^"]*\)".*/\1/p' tests/stores/package.json)"
 	@touch $@
 
-$(STORES)/ready: pyproject.toml tests/stores/clients.txt
-	$(PYTHON) -m venv $(STORES)
-	$(STORES)/bin/python -m pip install --quiet -e '.[postgres,zstd,gcs,azure]' -r tests/stores/clients.txt
+$(STORES)/ready: pyproject.toml tests/stores/clients.txt | $(UV)
+	$(ENVIRONMENT) $(STORES) -e '.[postgres,zstd,gcs,azure]' -r tests/stores/clients.txt
 	@touch $@
 
 test-object-stores: $(STORE_EMULATORS)/ready $(STORES)/ready ## Load from gs:// and az:// with the real drivers, from servers of somebody else (needs npm)
@@ -67,18 +87,16 @@ test-object-stores: $(STORE_EMULATORS)/ready $(STORES)/ready ## Load from gs:// 
 
 # Tools that people use beside engagectl, each in an environment of its own.
 DBT := .venv-dbt
-$(DBT)/ready: tests/outside/dbt.txt
-	$(PYTHON) -m venv $(DBT)
-	$(DBT)/bin/python -m pip install --quiet -r tests/outside/dbt.txt
+$(DBT)/ready: tests/outside/dbt.txt | $(UV)
+	$(ENVIRONMENT) $(DBT) -r tests/outside/dbt.txt
 	@touch $@
 
 test-dbt: $(VENV)/ready $(DBT)/ready ## Let a real dbt read, build on and check the exported sources
 	ENGAGECTL_TEST_DBT=$(CURDIR)/$(DBT)/bin/dbt $(BIN)/python -m pytest -q -m dbt tests/outside
 
 PRE_COMMIT := .venv-pre-commit
-$(PRE_COMMIT)/ready:
-	$(PYTHON) -m venv $(PRE_COMMIT)
-	$(PRE_COMMIT)/bin/python -m pip install --quiet pre-commit==4.7.0
+$(PRE_COMMIT)/ready: | $(UV)
+	$(ENVIRONMENT) $(PRE_COMMIT) pre-commit==4.7.0
 	@touch $@
 
 test-pre-commit: $(VENV)/ready $(PRE_COMMIT)/ready ## Let a real pre-commit install and run our hooks
@@ -112,9 +130,8 @@ lint: $(VENV)/ready ## Check style and the rules of the rooms
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-lint-workflows: ## Check the workflows that we ship: zizmor, and the schemas of GitHub and GitLab
-	$(PYTHON) -m venv .venv-workflows
-	.venv-workflows/bin/python -m pip install --quiet zizmor==1.32.0 check-jsonschema==0.39.0
+lint-workflows: | $(UV) ## Check the workflows that we ship: zizmor, and the schemas of GitHub and GitLab
+	$(ENVIRONMENT) .venv-workflows zizmor==1.32.0 check-jsonschema==0.39.0
 	.venv-workflows/bin/zizmor --offline --min-severity medium action.yml examples/github/*.yml
 	.venv-workflows/bin/check-jsonschema --builtin-schema vendor.github-workflows examples/github/*.yml
 	.venv-workflows/bin/check-jsonschema --builtin-schema vendor.github-actions action.yml
@@ -137,9 +154,8 @@ SIZES ?= 100000
 STORED ?= 1000000
 RUNS ?= 3
 
-$(PEERS)/ready: benchmarks/peers.txt
-	$(PYTHON) -m venv $(PEERS)
-	$(PEERS)/bin/python -m pip install --quiet -r benchmarks/peers.txt
+$(PEERS)/ready: benchmarks/peers.txt | $(UV)
+	$(ENVIRONMENT) $(PEERS) -r benchmarks/peers.txt
 	@touch $@
 
 # A peer that cannot be installed is left out, and the result says so.
@@ -151,9 +167,8 @@ bench-full: ## The same at 100k, 1M, 5M and 10M messages, into docs/performance.
 	$(MAKE) bench SIZES="100000 1000000 5000000 10000000" STORED="1000000 5000000" BENCH="--write docs/performance.md"
 
 SQLMESH := .venv-sqlmesh
-$(SQLMESH)/ready: benchmarks/peers_plan.txt
-	$(PYTHON) -m venv $(SQLMESH)
-	$(SQLMESH)/bin/python -m pip install --quiet -r benchmarks/peers_plan.txt
+$(SQLMESH)/ready: benchmarks/peers_plan.txt | $(UV)
+	$(ENVIRONMENT) $(SQLMESH) -r benchmarks/peers_plan.txt
 	@touch $@
 
 bench-plan: $(VENV)/ready ## Measure a plan of 1,000 tables beside terraform and sqlmesh (RUNS)
@@ -162,9 +177,10 @@ bench-plan: $(VENV)/ready ## Measure a plan of 1,000 tables beside terraform and
 
 COUNT ?= 20000
 CHUNKS ?= 10
-bench-snowflake: $(EMULATORS) $(WAREHOUSES)/ready ## Count statements and bytes of a sync into Snowflake, on the emulator
+bench-snowflake: $(EMULATOR_snowflake) $(WAREHOUSES)/ready ## Count statements and bytes of a sync into Snowflake, on the emulator
 	$(EMULATED_BY) PYTHONPATH=. $(WAREHOUSES)/bin/python benchmarks/traffic_snowflake.py --count $(COUNT) --chunks $(CHUNKS)
 
-all: lint type test ## What CI runs
+all: ## What CI runs
+	.ci/run
 
-.PHONY: test-object-stores hostile-names test-warehouses test-dbt test-pre-commit test-terraform test-workflows bench bench-full bench-plan schemas help install demo test property-test test-html lint type fmt all crash-test crash-test-full fuzz tamper
+.PHONY: parsers test-parsers emulator test-emulator test-object-stores hostile-names test-warehouses test-dbt test-pre-commit test-terraform test-workflows bench bench-full bench-plan schemas help install demo test property-test test-html lint type fmt all crash-test crash-test-full fuzz tamper

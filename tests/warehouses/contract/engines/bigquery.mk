@@ -1,18 +1,16 @@
 BQEMULATOR := .venv-bqemulator
-EMULATORS += $(BQEMULATOR)/ready
+EMULATOR_bigquery := $(BQEMULATOR)/ready
 EMULATED += bigquery
 EMULATED_BY += ENGAGECTL_BQEMULATOR=$(BQEMULATOR)/bin/python
 
-$(BQEMULATOR)/ready: tests/warehouses/contract/engines/bqemulator.txt
-	$(PYTHON) -m venv $(BQEMULATOR)
-	$(BQEMULATOR)/bin/python -m pip install --quiet -r $<
+$(BQEMULATOR)/ready: tests/warehouses/contract/engines/bqemulator.txt | $(UV)
+	$(ENVIRONMENT) $(BQEMULATOR) -r $<
 	$(BQEMULATOR)/bin/python -c "from duckdb_extensions import extension_importer as e; e.import_extension('spatial')"
 	@touch $@
 
 ZETASQL := .venv-zetasql
-$(ZETASQL)/ready:
-	$(PYTHON) -m venv $(ZETASQL)
-	$(ZETASQL)/bin/python -m pip install --quiet zetasql==0.1.5
+$(ZETASQL)/ready: | $(UV)
+	$(ENVIRONMENT) $(ZETASQL) zetasql==0.1.5
 	@touch $@
 
 .PHONY: test-zetasql

@@ -1,19 +1,17 @@
 # The stand-in is the tests' own, and runs where the connector is; Spark's parser has an environment of its own.
 SPARK := .venv-spark
-EMULATORS += $(SPARK)/ready
+EMULATOR_databricks := $(SPARK)/ready
 EMULATED += databricks
 EMULATED_BY += ENGAGECTL_SPARK=$(CURDIR)/$(SPARK)/bin/python
 
-$(SPARK)/ready: tests/warehouses/contract/engines/spark.txt
-	$(PYTHON) -m venv $(SPARK)
-	$(SPARK)/bin/python -m pip install --quiet -r $<
+$(SPARK)/ready: tests/warehouses/contract/engines/spark.txt | $(UV)
+	$(ENVIRONMENT) $(SPARK) -r $<
 	@touch $@
 
 # Sail, Spark's SQL on real Delta tables, for what loads rows: its client shares no environment with Spark's parser.
 SAIL := .venv-sail
-$(SAIL)/ready: tests/warehouses/contract/engines/sail.txt tests/warehouses/contract/connectors.txt
-	$(PYTHON) -m venv $(SAIL)
-	$(SAIL)/bin/python -m pip install --quiet -e '.[postgres,zstd]' -r tests/warehouses/contract/connectors.txt -r $<
+$(SAIL)/ready: tests/warehouses/contract/engines/sail.txt tests/warehouses/contract/connectors.txt | $(UV)
+	$(ENVIRONMENT) $(SAIL) -e '.[postgres,zstd]' -r tests/warehouses/contract/connectors.txt -r $<
 	@touch $@
 
 .PHONY: test-sail
