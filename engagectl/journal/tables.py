@@ -164,7 +164,8 @@ def create_table(
     parts = [f"{word(column.name)} {warehouse.type_sql(column.type)}" for column in columns]
     if keys:
         parts.append(f"PRIMARY KEY ({', '.join(map(word, keys))})")
-    options = warehouse.capabilities.table_options
+    said = dict(warehouse.capabilities.table_options)
+    options = said.get(name.rpartition(".")[2], said.get("", ""))
     connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(parts)}){options and ' ' + options}")
 
 

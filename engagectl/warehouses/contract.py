@@ -51,7 +51,7 @@ class Capabilities:
     layout_in_place: bool = True  # does a table take another layout and leave its rows as they are?
     layout_fixes: tuple[type, ...] = ()  # kinds of change that no column takes by which its table is laid out
     space_schema_only: bool = False  # do Segment's own Storage Actions write there, and only to the space's schema?
-    table_options: str = ""  # what CREATE TABLE of a table of the journal ends with: its columns are renamed, too
+    table_options: tuple[tuple[str, str], ...] = ()  # how CREATE TABLE ends, of a table of the journal; "": of any
     comments_inline: bool = False  # do CREATE TABLE and ADD COLUMN bring descriptions along in themselves?
 
 

@@ -39,6 +39,7 @@ class Scripted:
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
         self.ran: dict[str, dict[str, Any]] = {}
         self.url = ""
+        self.loaded = 1  # rows that each load brings
         self.etags: list[str | None] = []  # of each PATCH, its If-Match
 
     def answer(self, method: str, path: str, body: dict[str, Any]) -> Answer:
@@ -46,7 +47,7 @@ class Scripted:
         if path.startswith("/upload/"):
             return 200, {"Location": f"{self.url}/put/{body['jobReference']['jobId']}"}
         if path.startswith("/put/"):
-            self.ran[path.rpartition("/")[2]] = done = job(rows=[["1"]])
+            self.ran[path.rpartition("/")[2]] = done = job(rows=[["1"]] * self.loaded)
             return self._look("jobs", path.rpartition("/")[2], done | {"configuration": {"load": {}}})
         if method == "DELETE":
             return 204, {}

@@ -103,6 +103,9 @@ WAREHOUSE = Warehouse(
         rebuilds=False,  # "Modifying table schemas": another type means a new table
         writes="rows",
         tagged=True,  # job labels
+        table_options=(  # ids are looked up by the day of their messages, ten days to a partition
+            ("seen", "PARTITION BY RANGE_BUCKET(day, GENERATE_ARRAY(0, 40000, 10))"),
+        ),
         layout_fixes=(RenameColumn, DropColumn),  # "ALTER TABLE RENAME COLUMN", "DROP COLUMN": none of a layout's
         space_schema_only=True,
         comments_inline=True,  # OPTIONS (description): a statement of its own for each would meet the limit of updates

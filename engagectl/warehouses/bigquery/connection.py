@@ -190,6 +190,11 @@ class BigQueryConnection:
         """Promise a transaction. It begins with the first statement that cannot wait, or at its commit."""
         self._in_transaction = True
 
+    @property
+    def has_begun(self) -> bool:
+        """Tell whether a statement of the transaction has run."""
+        return self._has_begun
+
     def later(self, sql: str, *, expected: int | None = None) -> None:
         """Leave a statement for the transaction; `expected` is how many rows it has to write."""
         self._waiting.append((sql, expected))

@@ -79,21 +79,28 @@ class BigQueryLoader:
         )
 
     def remember(self, ids: str, known: str, windows: Sequence[Window] = ()) -> int:
-        """Bits are kept in append-only rows, as an UPDATE would meet others; a lookup ors those of the staged ids."""
+        """Bits are kept in append-only rows, as an UPDATE would meet others; a lookup ors those of the staged ids. It
+        is what a chunk costs most: once, and of the days alone that matter.
+        """
         place, rows = self._load(_SEEN, f"SELECT part, hash, day, mask FROM {_staged(ids)}")
         there: list[tuple[object, ...]] = []
         if rows:
             staged = f"(SELECT c0 AS part, c1 AS `hash`, c2 AS day, c3 AS mask FROM {place})"
-            bits = f"BIT_OR(s.feeds & i.mask{visible(windows)})"
-            stored = (
-                f"SELECT s.part, s.`hash`, {bits} AS mask FROM {self._seen} AS s JOIN {staged} AS i"
-                " ON s.`hash` = i.`hash` AND s.part = i.part GROUP BY 1, 2"
+            select = (
+                f"SELECT s.part, s.`hash`, BIT_OR(s.feeds & i.mask{visible(windows)}) AS mask FROM {self._seen} AS s"
+                f" JOIN {staged} AS i ON s.`hash` = i.`hash` AND s.part = i.part{self._since(ids, windows)}"
+                " GROUP BY 1, 2"
             )
-            there = [row for row in self._connection.query(stored) if row[2]]
+            stored = (
+                f"({select})"  # where a column was added: no table is made within a transaction
+                if self._connection.has_begun
+                else self._connection.make_table(TableName(self._journal, _name()), select, expires_s=EXPIRES_S)
+            )
+            there = self._connection.query(f"SELECT part, `hash`, mask FROM {stored} WHERE mask <> 0")
             fresh = "i.mask & ~COALESCE(k.mask, 0)"
             self._later(
                 f"INSERT INTO {self._seen} (part, `hash`, day, feeds) SELECT i.part, i.`hash`, i.day, {fresh}"
-                f" FROM {staged} AS i LEFT JOIN ({stored}) AS k ON k.`hash` = i.`hash` AND k.part = i.part"
+                f" FROM {staged} AS i LEFT JOIN {stored} AS k ON k.`hash` = i.`hash` AND k.part = i.part"
                 f" WHERE {fresh} <> 0"
             )
         staging.run(
@@ -103,6 +110,21 @@ class BigQueryLoader:
             [[row[at] for row in there] for at in range(3)],
         )
         return len(there)
+
+    def _since(self, ids: str, windows: Sequence[Window]) -> str:
+        """Return the test for the days of `seen` that are looked at: a constant, so that BigQuery reads no other
+        partition. "" where some id has no day, or a feed no window.
+        """
+        kept = dict.fromkeys({window.part for window in windows}, 0)
+        for window in windows:
+            kept[window.part] |= window.mask
+        days = {part: max(one.days for one in windows if one.part == part) for part in kept}
+        asked = f"SELECT part, min(day), bit_or(mask), bool_or(day IS NULL) FROM {_staged(ids)} GROUP BY part"
+        parts = staging.run(self.stage, asked)
+        if any(is_undated or mask & ~kept.get(part, 0) for part, _, mask, is_undated in parts):
+            return ""
+        first = min(int(day) - days[part] for part, day, _, _ in parts)
+        return f" AND (s.day >= {first} OR s.day IS NULL)"
 
     def know(self, tables: Sequence[TableName], part: int, mask: int) -> int:
         ids = " UNION DISTINCT ".join(
@@ -116,10 +138,13 @@ class BigQueryLoader:
         return self._counted(f"INSERT INTO {self._seen} (part, `hash`, feeds) SELECT {part}, h, {mask} {new}", new)
 
     def expire(self, window: Window) -> int:
-        last = f"SELECT MAX(day) FROM {self._seen} WHERE part = {window.part} AND feeds & {window.mask} <> 0"
+        mine = f"part = {window.part} AND feeds & {window.mask} <> 0"
+        ((last,),) = self._connection.query(f"SELECT MAX(day) FROM {self._seen} WHERE {mine}")
+        if last is None:
+            return 0
         gone = (
             f"FROM {self._seen} WHERE part = {window.part} AND feeds & ~{window.mask} = 0"
-            f" AND day < ({last}) - {window.days}"
+            f" AND day < {int(last) - window.days}"
         )
         return self._counted(f"DELETE {gone}", gone)
 

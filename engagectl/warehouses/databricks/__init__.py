@@ -98,7 +98,9 @@ WAREHOUSE = Warehouse(
         rebuilds=False,  # "Type widening": no change to another type
         writes="rows",
         tagged=True,  # QUERY_TAGS ("Query tags")
-        table_options="TBLPROPERTIES ('delta.columnMapping.mode' = 'name')",  # "Column mapping": RENAME, DROP need it
+        table_options=(  # "Column mapping": RENAME and DROP of a column need it
+            ("", "TBLPROPERTIES ('delta.columnMapping.mode' = 'name')"),
+        ),
         layout_fixes=(DropColumn,),  # "Error conditions": DELTA_UNSUPPORTED_DROP_CLUSTERING_COLUMN
         space_schema_only=True,
     ),
