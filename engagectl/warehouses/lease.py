@@ -3,6 +3,9 @@
 The clock is the server's. The row is made with its table, so there is exactly one, and taking it is an UPDATE, which
 the engine runs one at a time. Each taking counts the fence up: whoever slept past its end finds another fence, and
 stops. What differs between engines is their SQL, a LeaseSql; a connection keeps its lease by a Keeper.
+
+Whoever waits leaves a sign in a table of its own, beside the lease: the holder writes to that within its transactions,
+and two writers of one table meet.
 """
 
 import contextlib
@@ -17,6 +20,8 @@ from engagectl.warehouses.contract import Connection, Holder
 LEASE_S = 300
 RENEW_S = 60
 POLL_S = 1.0
+SIGN_S, SIGN_AGAIN_S = 30, 10
+"""How long the sign of a waiter holds, and after how long it is renewed."""
 COLUMNS = ("owner", "fence", "command", "host", "pid", "user_name", "since", "expires_at")
 """Of the table; `fence`, `pid` and `expires_at` are whole numbers, the others text."""
 
@@ -29,6 +34,8 @@ class LeaseSql:
     user: str
     place: Callable[[str], str]  # journal -> the lease's table
     make: Callable[[Connection, str], None]  # the journal's schema, and the table with its one row, unless it is there
+    text: str = "VARCHAR(1024)"  # the types of the sign of a waiter
+    integer: str = "BIGINT"
 
 
 def one_row(text: str, integer: str) -> str:
@@ -117,6 +124,18 @@ class Keeper:
     def holder(self, journal: str) -> Holder | None:
         return holder_of(self._connection, self._sql, journal)
 
+    def somebody_waits(self) -> bool:
+        """Tell whether somebody else waits for the lease that is held. Not asked within a transaction."""
+        if self.lease is None:
+            return False
+        asked = (
+            f"SELECT COUNT(*) FROM {_sign(self._sql, self.lease.journal)}"
+            f" WHERE owner <> ? AND waits_until >= {self._sql.now}"
+        )
+        with contextlib.suppress(StatementError):  # nobody has ever waited
+            return bool(self._connection.query(asked, (self.lease.owner,))[0][0])
+        return False
+
     @contextlib.contextmanager
     def _aside(self) -> "Iterator[Lease | None]":
         held, self.lease = self.lease, None
@@ -135,14 +154,19 @@ def take(connection: Connection, sql: LeaseSql, journal: str, *, timeout_s: floa
         f"UPDATE {place} SET owner = ?, fence = fence + 1, command = ?, host = ?, pid = ?, user_name = {sql.user},"
         f" since = ?, expires_at = {sql.now} + ? WHERE owner = '' OR expires_at < {sql.now}"
     )
+    signed_at = -float(SIGN_AGAIN_S)
     while not _taken(connection, asked, (owner, command, holder.host, holder.pid, holder.since, LEASE_S)):
         if time.monotonic() >= until:
+            leave_sign(connection, sql, journal, owner, seconds=0)
             who = holder_of(connection, sql, journal) or "a session that has just ended"
             raise LockHeld(
                 f"the journal {journal!r} in warehouse {connection.warehouse!r} is in use by {who}",
                 help=f"wait for it to end, or give it more time with --lock-timeout; without a sign of life the lock"
                 f" is free after {LEASE_S} s",
             )
+        if time.monotonic() - signed_at >= SIGN_AGAIN_S:
+            signed_at = time.monotonic()
+            leave_sign(connection, sql, journal, owner, seconds=SIGN_S)
         time.sleep(min(POLL_S, max(until - time.monotonic(), 0.05)))
     ((found, fence),) = connection.query(f"SELECT owner, fence FROM {place}")
     if found != owner:
@@ -151,6 +175,25 @@ def take(connection: Connection, sql: LeaseSql, journal: str, *, timeout_s: floa
             help="run it again",
         )
     return Lease(connection=connection, sql=sql, journal=journal, owner=owner, fence=int(fence))
+
+
+def _sign(sql: LeaseSql, journal: str) -> str:
+    return f"{sql.place(journal)}_waiting"
+
+
+def leave_sign(connection: Connection, sql: LeaseSql, journal: str, owner: str, *, seconds: int) -> None:
+    """Say for so long that somebody waits; 0 takes it back. One who may not, or meets another waiter, just waits."""
+    place = _sign(sql, journal)
+    with contextlib.suppress(StatementError, TransientError):
+        if not connection.has_table(journal, "lease_waiting"):
+            row = f"SELECT CAST('' AS {sql.text}) AS owner, CAST(0 AS {sql.integer}) AS waits_until"
+            connection.execute(f"CREATE TABLE {place} AS {row}")
+        if seconds:
+            connection.execute(
+                f"UPDATE {place} SET owner = ?, waits_until = {sql.now} + ? WHERE 1 = 1", (owner, seconds)
+            )
+        else:
+            connection.execute(f"UPDATE {place} SET waits_until = 0 WHERE owner = ?", (owner,))
 
 
 def _taken(connection: Connection, sql: str, parameters: tuple[object, ...]) -> int:

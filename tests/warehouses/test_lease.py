@@ -1,5 +1,7 @@
 """The lease of a journal, on PostgreSQL by a LeaseSql of its own: what an engine adds is SQL and no more."""
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +24,7 @@ SQL = LeaseSql(
     user="current_user",
     place=lambda journal: f"{journal}.lease",
     make=_make,
+    text="text",
 )
 Keeping = Callable[[], tuple[Connection, Keeper]]
 
@@ -100,3 +103,23 @@ def test_it_is_renewed_once_in_a_while_and_ends_for_good_when_it_is_freed(keepin
     keeper.lease.renewed_at -= RENEW_S
     with pytest.raises(LockHeld, match="is now held by nobody"):
         keeper.before_statement()
+
+
+def test_who_waits_leaves_a_sign_until_it_gets_the_lease_or_gives_up(keeping: Keeping) -> None:
+    (_, holder), (_, waiter) = keeping(), keeping()
+    _take(holder, "holder")
+    assert not holder.somebody_waits()
+    waiting = threading.Thread(
+        target=lambda: waiter.take("j", timeout_s=60, holder=Holder(command="apply", host="waiter", pid=8))
+    )
+    waiting.start()
+    until = time.monotonic() + 20
+    while not holder.somebody_waits() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert holder.somebody_waits()
+    holder.release()
+    waiting.join()
+    assert not waiter.somebody_waits(), "the sign was its own"
+    with pytest.raises(LockHeld):
+        holder.take("j", timeout_s=0.1, holder=Holder(command="sync", host="late", pid=9))
+    assert not waiter.somebody_waits(), "who gave up has taken it back"

@@ -390,8 +390,7 @@ class BigQueryConnection:
         return self.keeper.holder(name)
 
     def somebody_waits(self) -> bool:
-        """Nobody leaves a sign: those who wait look at the row now and then."""
-        return False
+        return self.keeper.somebody_waits()
 
     def recover(self) -> bool:
         """Requests stand alone, and the lease is a row: only a transaction is lost. Its session is told, or left."""

@@ -20,4 +20,11 @@ def _make(connection: Connection, journal: str) -> None:
     connection.execute(f"CREATE TABLE IF NOT EXISTS {place(journal)} AS {one_row('STRING', 'INT64')}")
 
 
-SQL = LeaseSql(now="UNIX_SECONDS(CURRENT_TIMESTAMP())", user="SESSION_USER()", place=place, make=_make)
+SQL = LeaseSql(
+    now="UNIX_SECONDS(CURRENT_TIMESTAMP())",
+    user="SESSION_USER()",
+    place=place,
+    make=_make,
+    text="STRING",
+    integer="INT64",
+)

@@ -24,4 +24,4 @@ def _make(connection: Connection, journal: str) -> None:
     connection.execute(f"CREATE TABLE IF NOT EXISTS {place(journal)} AS {one_row('STRING', 'BIGINT')}")
 
 
-SQL = LeaseSql(now="unix_timestamp()", user="current_user()", place=place, make=_make)
+SQL = LeaseSql(now="unix_timestamp()", user="current_user()", place=place, make=_make, text="STRING", integer="BIGINT")

@@ -19,4 +19,11 @@ def _make(connection: Connection, journal: str) -> None:
     connection.execute(f"CREATE TABLE IF NOT EXISTS {place(journal)} AS {one_row('VARCHAR', 'NUMBER(38, 0)')}")
 
 
-SQL = LeaseSql(now="DATE_PART(epoch_second, SYSDATE())", user="CURRENT_USER()", place=place, make=_make)
+SQL = LeaseSql(
+    now="DATE_PART(epoch_second, SYSDATE())",
+    user="CURRENT_USER()",
+    place=place,
+    make=_make,
+    text="VARCHAR",
+    integer="NUMBER(38, 0)",
+)

@@ -9,11 +9,14 @@ from engagectl import api
 from engagectl.apply.run import Run
 from engagectl.errors import LockHeld
 from engagectl.planner import make_plan
+from engagectl.sync.options import Silent
 from engagectl.warehouses.contract import Connection, Holder, Warehouse
-from engagectl.warehouses.lease import RENEW_S, Keeper, Lease
+from engagectl.warehouses.lease import RENEW_S, SIGN_S, Keeper, Lease, leave_sign
 from tests.apply.plug import Cut, Plug
 from tests.cli.inside import run
-from tests.scenarios.house import House
+from tests.scenarios.house import House, track
+from tests.warehouses.contract import test_sync as rows_of
+from tests.warehouses.contract.conftest import Writing
 from tests.warehouses.contract.test_structure import SPACE
 
 NEEDS = "lease"
@@ -118,3 +121,34 @@ def test_a_lease_is_renewed_by_work_and_ends_with_its_session(house: House) -> N
     with api.connected(house.project, command="apply", read_only=False) as connections:
         assert connections["local"].lock_holder("engagectl") is None
         _locked(connections["local"], "next")
+
+
+LATER = "activations:\n  shoppers: {audience: shopper, warehouses: [cdp], table: shoppers}\n"
+
+
+class LeavesASign(Silent):
+    """Somebody who waits for the lock since the first chunk."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def advance(self, file: str, done: int, total: int | None) -> None:  # noqa: ARG002  the protocol's
+        sql = self.connection.keeper._sql  # type: ignore[attr-defined]  # of every engine whose lock is a lease row
+        leave_sign(self.connection, sql, "engagectl", "somebody", seconds=SIGN_S)
+
+
+def test_a_sync_that_only_catches_up_yields_to_who_waits(house: House, writing: Writing) -> None:
+    given = rows_of.SPACE[: rows_of.SPACE.index("activations:")]
+    house.write(given)
+    house.apply()
+    for n in range(3):
+        house.messages(track(n, "Audience Entered", rows_of.AUDIENCE), name=f"data/{n}.jsonl")
+    house.sync()
+    house.write(given + LATER)
+    house.apply()
+    house.messages(track(9, "Audience Entered", rows_of.AUDIENCE), name="data/2.jsonl")
+    with writing() as other:
+        report = house.sync(progress=LeavesASign(other), chunk_bytes=1)
+        assert report.exit_code == 0
+        assert [text.split(":")[0] for text in report.unfinished] == ["catching up"]
+        other.lock("engagectl", timeout_s=5, holder=Holder(command="apply"))
