@@ -137,6 +137,19 @@ class SnowflakeLayoutSpec(Spec):
     users: SnowflakeTableLayoutSpec | None = None
 
 
+class ExternalStageSpec(Spec):
+    """Objects that Snowflake loads itself: none of their bytes passes through the machine that runs sync."""
+
+    url: Annotated[Name, Field(pattern=r"^[a-z0-9]+://.+/$", description="s3://bucket/folder/, as an input names it")]
+    stage: Annotated[
+        Name,
+        Field(
+            pattern=r"^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*){2}$",
+            description="the external stage of this URL, as DATABASE.SCHEMA.STAGE",
+        ),
+    ]
+
+
 class SnowflakeSpec(_WarehouseSpec):
     type: Literal["snowflake"]
     account: TextField
@@ -149,6 +162,9 @@ class SnowflakeSpec(_WarehouseSpec):
     user: TextField | None = None
     compute: dict[str, Any] | None = None
     layout: Annotated[SnowflakeLayoutSpec | None, Field(description="clustering keys of tables")] = None
+    external_stages: Annotated[
+        list[ExternalStageSpec], Field(description="where objects lie that Snowflake loads itself")
+    ] = Field(default_factory=list)
 
 
 class BigqueryTableLayoutSpec(Spec):
@@ -229,7 +245,9 @@ WarehouseSpec = Annotated[
     DuckdbSpec | PostgresSpec | RedshiftSpec | SnowflakeSpec | BigquerySpec | DatabricksSpec, Chosen("type")
 ]
 
-SETTINGS = frozenset({"type", "method", "credentials", "auth", "sync", "selective_sync", "compute", "layout", "views"})
+SETTINGS = frozenset(
+    {"type", "method", "credentials", "auth", "sync", "selective_sync", "compute", "layout", "external_stages", "views"}
+)
 """What of a warehouse or credentials is no connection field."""
 
 

@@ -19,6 +19,7 @@ from engagectl.failpoint import hit
 from engagectl.journal.checkpoints import remember_search
 from engagectl.sync.chunk import Work
 from engagectl.sync.due import is_blackout
+from engagectl.sync.landing.lots import open_landing
 from engagectl.sync.options import Clock, Progress, Silent, SyncOptions
 from engagectl.sync.ready import check_select, feeds_of_segment, ready_feeds, refused
 from engagectl.sync.rehearsal import Rehearsal
@@ -67,6 +68,7 @@ def sync(
             session = stack.enter_context(Rehearsal(connection)) if options.dry_run else connection
             run = Run(project, name, session, loader, options, clock, progress, report, ready, list(works))
             run.ends_at = ends_at
+            run.landing = None if options.dry_run else open_landing(project, name, connection, loader)
             stack.enter_context(_told(name, failed, report))
             run.run()
         if report.interrupted:

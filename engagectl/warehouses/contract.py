@@ -12,6 +12,8 @@ from engagectl.model.schema import Layout, State, Table, TableName
 if TYPE_CHECKING:
     import duckdb
 
+    from engagectl.warehouses.landing import Landing
+
 T = TypeVar("T")
 BATCH_ROWS = 500
 Relation = Literal["same", "holds", "widen", "rebuild"]
@@ -298,6 +300,8 @@ class Warehouse:
     layouts: Callable[[Connection, Sequence[TableName]], Mapping[TableName, Layout]] | None = (
         None  # of tables that are there, a statement each; None where the catalog tells them, or nothing does
     )
+    # (connection, loader, sources): what loads objects without the client; None where objects pass through it
+    landing: "Callable[..., Landing] | None" = None
     clustered: Callable[[Table], tuple[str, ...]] = (
         not_clustered  # by which columns a new table keeps its rows together
     )

@@ -20,6 +20,7 @@ kind of message; the lines that the warehouse judges, with their outcomes and ty
 
 class Words(Protocol):
     def literal(self, text: str) -> str: ...
+    def name(self, name: str) -> str: ...
     def matches(self, text: str, pattern: str) -> str:
         """The predicate "all of the text matches". Patterns keep to what RE2, POSIX and Java read alike."""
         ...
@@ -91,12 +92,25 @@ class Remembered:
     outcome: str
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where objects lie that the warehouse reaches: all whose URL begins so, which ends with /. `stage` is what names
+    the place in the warehouse, where it has names for such places.
+    """
+
+    url: str
+    stage: str = ""
+
+
 class Landing(Protocol):
     """Takes objects into tables of its connection's session. DDL comes before the transaction that loads."""
 
     words: Words
-    sessions: int
-    """Opened again so often: tables of a session end with it."""
+
+    @property
+    def sessions(self) -> int:
+        """How often the session was opened again: its tables end with it."""
+        ...
 
     def takes(self, url: str) -> bool:
         """Tell whether the warehouse reaches an object of this URL itself."""

@@ -104,8 +104,8 @@ class Landed:
                 kept.append(_File(by_name(file), name, lines, end))
             else:
                 left.append(file)
-                if name in arrived:
-                    self._drop(name)
+        for name in sorted(arrived.keys() - {one.name for one in kept}):
+            self._drop(name)
         self.files, self.left = tuple(sorted(kept, key=lambda one: one.name)), tuple(left)
 
     def _drop(self, name: str) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from engagectl.config.project import Project
+from engagectl.config.warehouse import SnowflakeSpec
 from engagectl.sync.chunk import Work
 from engagectl.sync.inputs import InputFile
 from engagectl.sync.landing.eligible import why_not
@@ -10,12 +12,23 @@ from engagectl.sync.landing.landed import make_landed
 from engagectl.sync.places import Pass, Reader
 from engagectl.sync.reading import Lot, Reading
 from engagectl.warehouses.contract import Connection, Loader
-from engagectl.warehouses.landing import Landing
+from engagectl.warehouses.landing import Landing, Source
+from engagectl.warehouses.registry import warehouse
 
 FILES_MAX = 500
 BYTES_MAX = 1 << 30
 """Of one batch: it is loaded in one transaction."""
 _OTHERS = (".parquet", ".zst", ".zstd")
+
+
+def open_landing(project: Project, name: str, connection: Connection, loader: Loader) -> Landing | None:
+    """Return what loads objects without the client, where the YAML says that a warehouse reaches some."""
+    spec = project.spec.warehouses[name]
+    stages = spec.external_stages if isinstance(spec, SnowflakeSpec) else []
+    make = warehouse(spec.type).landing
+    if make is None or not stages:
+        return None
+    return make(connection, loader, [Source(one.url, one.stage) for one in stages])
 
 
 @dataclass

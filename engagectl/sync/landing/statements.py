@@ -15,7 +15,6 @@ from engagectl.sync.inputs.shape import Shape
 from engagectl.sync.landing.fits import NUMBER, begins, content, instant, transformed, typed
 from engagectl.sync.stage import CONTEXT_TRAITS, ID_CHARS, PERSONAS, alternatives
 from engagectl.warehouses.landing import KEYS, LINES, PLAIN, READ, ROUTES, Landing, Words
-from engagectl.warehouses.words import quoted
 
 PERSONA = ("computation_key", "computation_class", "event_emitter_id", "space_id", "namespace")
 NAMES = ("audience_key", "trait_key")
@@ -29,10 +28,13 @@ ODD = "odd"
 """What becomes of a kind of message that the client takes."""
 _DEEP = 100
 _CONTROL = "\x01-\x1f"
+_OPENED, _CLOSED = r"(\{|\[)", r"(\}|\])"  # no bracket stands in a class of characters: engines read that differently
 # A number is followed by what ends it, so that none is read in two.
-_TOKENS = rf'([{{}}\[\]:, ]|"([^"\\{_CONTROL}]|\\[^{_CONTROL}])*"|({NUMBER}) *[,}}\]]|true|false|null)*'
+_TOKENS = (
+    rf'({_OPENED}|{_CLOSED}|[:, ]|"([^"\\{_CONTROL}]|\\[^{_CONTROL}])*"|({NUMBER}) *(,|{_CLOSED})|true|false|null)*'
+)
 _ODD = (
-    r"[,:] *[,}\]]|[{\[] *[,:]",  # nothing beside a comma or colon: lenient parsers take it
+    rf"[,:] *(,|{_CLOSED})|{_OPENED} *[,:]",  # nothing beside a comma or colon: lenient parsers take it
     r'\\u(0000|[dD][89a-fA-F])|\\[^u"\\/bfnrt]',  # escapes that engines read differently
     r'\\.[^"]*" *:',  # an escape in a key
     r"-0(\.0+)?([^.0-9]|$)",
@@ -252,7 +254,8 @@ class Statements:
             f", MAX(CASE WHEN {value} IS NOT NULL THEN event_time END) OVER (PARTITION BY user_id) AS a{n}"
             for n, value in enumerate(values.values())
         )
-        found = ['MAX(received_at) AS received_at, MAX(event_time) AS "timestamp"']
+        name_of = self.words.name
+        found = [f"MAX(received_at) AS {name_of('received_at')}, MAX(event_time) AS {name_of('timestamp')}"]
         for n, (name, times, kind) in enumerate(traits):
             last = f"CASE WHEN event_time = a{n} THEN {values[name]} END"
             if isinstance(kind, Boolean):  # no engine's MAX takes truth values
@@ -262,9 +265,9 @@ class Statements:
                 last = f"CASE MAX({last}) WHEN 1 THEN TRUE WHEN 0 THEN FALSE END"
             else:
                 last = f"MAX({last})"
-            found.append(f"{last} AS {quoted(name)}, MAX(a{n}) AS {quoted('at:' + times)}")
+            found.append(f"{last} AS {name_of(name)}, MAX(a{n}) AS {name_of('at:' + times)}")
         loads = f"SELECT p.*{at} FROM {PLAIN} AS p WHERE {outcome_of(work)} = 'load'"
-        return f"SELECT user_id AS id, {', '.join(found)} FROM ({loads}) AS w GROUP BY user_id"
+        return f"SELECT user_id AS {name_of('id')}, {', '.join(found)} FROM ({loads}) AS w GROUP BY user_id"
 
     # --- what was read, and what is left to the client ---------------------------
 

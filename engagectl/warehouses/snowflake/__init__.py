@@ -7,6 +7,7 @@ from typing import Any
 from engagectl.model.change import Change, DropColumn, Hazard
 from engagectl.model.schema import State, TableName
 from engagectl.warehouses.contract import NO_NEEDS, Capabilities, Check, Connection, Loader, Needs, Warehouse
+from engagectl.warehouses.landing import Landing, Source
 from engagectl.warehouses.snowflake.catalog import catalog, layouts
 from engagectl.warehouses.snowflake.column_types import (
     LIMITS,
@@ -33,6 +34,16 @@ def _loader(connection: Connection, journal: str) -> Loader:
 
     assert isinstance(connection, SnowflakeConnection)  # noqa: S101  whoever asks this record connected by it
     return make_loader(connection, journal)
+
+
+def _landing(connection: Connection, loader: Loader, sources: Sequence[Source]) -> Landing:
+    from engagectl.warehouses.snowflake.connect import SnowflakeConnection
+    from engagectl.warehouses.snowflake.landing import SnowflakeLanding
+    from engagectl.warehouses.snowflake.load import SnowflakeLoader
+
+    assert isinstance(connection, SnowflakeConnection)  # noqa: S101  whoever asks this record connected by it
+    assert isinstance(loader, SnowflakeLoader)  # noqa: S101  and loads by it
+    return SnowflakeLanding(connection, loader, sources)
 
 
 def _doctor(
@@ -101,6 +112,7 @@ WAREHOUSE = Warehouse(
     misfit_sql=misfit_sql,
     hazards=_hazards,
     loader=_loader,
+    landing=_landing,
     doctor=_doctor,
     grants=_grants,
     native_type=native_type,

@@ -46,7 +46,7 @@ def make_loader(connection: SnowflakeConnection, journal: str) -> "SnowflakeLoad
 class SnowflakeLoader:
     def __init__(self, connection: SnowflakeConnection, journal: str) -> None:
         self._connection = connection
-        self._journal = journal
+        self.journal = journal
         self._seen = f"{word(journal)}.seen"
         self._folder = staging.private_folder(self)
         self.stage = staging.open_stage(self._folder, memory_mb=connection.memory_mb)
@@ -65,7 +65,7 @@ class SnowflakeLoader:
             self._filled.clear()
             return
         self._columns = max(columns, self._columns, _COLUMNS)
-        self._connection.execute(f"USE SCHEMA {word(self._journal)}")
+        self._connection.execute(f"USE SCHEMA {word(self.journal)}")
         self._connection.execute(f"CREATE TEMPORARY STAGE IF NOT EXISTS {_STAGE}")
         for table, width in ((_ROWS, self._columns), (_KEYS, _KEY_COLUMNS)):
             shape = ", ".join(f"c{n} VARCHAR" for n in range(width))
@@ -79,7 +79,7 @@ class SnowflakeLoader:
             return 0
         listed, read = self._listed(table, columns)
         return _all(
-            self._connection.execute(f"INSERT INTO {self._table(table)} ({listed}) SELECT {read} FROM {self._rows}"),
+            self._connection.execute(f"INSERT INTO {self.table(table)} ({listed}) SELECT {read} FROM {self._rows}"),
             rows,
         )
 
@@ -88,20 +88,20 @@ class SnowflakeLoader:
             return 0
         listed, read = self._listed(table, columns)
         at = next(n for n, (name, _) in enumerate(columns) if name == key)
-        known = f"o.{self._column(table, key)} = {values.read(f'c{at}', columns[at][1])}"
+        known = f"o.{self.column(table, key)} = {values.read(f'c{at}', columns[at][1])}"
         return self._connection.execute(
-            f"INSERT INTO {self._table(table)} ({listed}) SELECT {read} FROM {self._rows}"
-            f" AND NOT EXISTS (SELECT 1 FROM {self._table(table)} AS o WHERE {known})"
+            f"INSERT INTO {self.table(table)} ({listed}) SELECT {read} FROM {self._rows}"
+            f" AND NOT EXISTS (SELECT 1 FROM {self.table(table)} AS o WHERE {known})"
         )
 
     def fill(self, table: TableName, column: tuple[str, ColumnType], select: str) -> int:
         if not self._copy([("id", Text()), column], select):
             return 0
-        name = self._column(table, column[0])
+        name = self.column(table, column[0])
         return self._connection.execute(
-            f"UPDATE {self._table(table)} SET {name} = n.{VALUE} FROM (SELECT {values.read('c0', Text())} AS {ID},"
+            f"UPDATE {self.table(table)} SET {name} = n.{VALUE} FROM (SELECT {values.read('c0', Text())} AS {ID},"
             f" {values.read('c1', column[1])} AS {VALUE} FROM {self._rows}) AS n"
-            f" WHERE TO_VARCHAR({self._column(table, 'id')}) = n.{ID} AND {name} IS NULL"
+            f" WHERE TO_VARCHAR({self.column(table, 'id')}) = n.{ID} AND {name} IS NULL"
         )
 
     def remember(self, ids: str, known: str, windows: Sequence[Window] = ()) -> int:
@@ -142,9 +142,9 @@ class SnowflakeLoader:
 
     def know(self, tables: Sequence[TableName], part: int, mask: int) -> int:
         ids = " UNION ".join(
-            f"SELECT {_hash(f'TO_VARCHAR({key})')} AS i_hash FROM {self._table(table)} WHERE {key} IS NOT NULL"
+            f"SELECT {hash_of(f'TO_VARCHAR({key})')} AS i_hash FROM {self.table(table)} WHERE {key} IS NOT NULL"
             for table in tables
-            for key in [self._column(table, "id")]
+            for key in [self.column(table, "id")]
         )
         joined = f"part = {part} AND hash = i_hash"
         done = self._connection.execute(
@@ -165,14 +165,32 @@ class SnowflakeLoader:
 
     def fold_users(self, fold: UsersFold) -> int:
         """Merge into users, then into its times; the joins are by id, as data tables have no keys."""
-        found = catalog(self._connection, [fold.users.schema]).find(fold.users)
-        stored = {column.name: column.type for column in found.columns} if found is not None else {}
-        sql = UsersSql(fold=fold, stored=stored, table=self._table, column=self._column)
+        sql = self._users(fold)
         listed = ", ".join(quoted(name) for name, _ in sql.delta)
         if not self._copy(
             [*sql.delta, ("floor", Timestamp())], f"SELECT {listed}, NULL AS floor FROM {quoted(fold.delta)}"
         ):
             return 0
+        return self._merge(sql)
+
+    def fold_selected(self, fold: UsersFold, select: str) -> int:
+        """Merge a fold whose `delta` is a SELECT over tables of the session: no row of it passes through the client."""
+        sql = self._users(fold)
+        self._batch, self._into = self._batch + 1, _ROWS
+        self._filled.add(_ROWS)
+        texts = ", ".join(values.stored(f"w.{quoted(name)}", kind) for name, kind in sql.delta)
+        listed = ", ".join(f"c{n}" for n in range(len(sql.delta)))
+        sent = f"SELECT {self._batch}, {texts} FROM ({select}) AS w"
+        if not self._connection.execute(f"INSERT INTO {_ROWS} (batch, {listed}) {sent}"):
+            return 0
+        return self._merge(sql)
+
+    def _users(self, fold: UsersFold) -> UsersSql:
+        found = catalog(self._connection, [fold.users.schema]).find(fold.users)
+        stored = {column.name: column.type for column in found.columns} if found is not None else {}
+        return UsersSql(fold=fold, stored=stored, table=self.table, column=self.column)
+
+    def _merge(self, sql: UsersSql) -> int:
         floors, users, times = sql.statements(self._into, f"batch = {self._batch}")
         self._connection.execute(floors)
         done = sum([self._connection.execute(statement) for statement in users])
@@ -221,17 +239,17 @@ class SnowflakeLoader:
             return files.rows
 
     def _listed(self, table: TableName, columns: Columns) -> tuple[str, str]:
-        names = ", ".join(self._column(table, name) for name, _ in columns)
+        names = ", ".join(self.column(table, name) for name, _ in columns)
         return names, ", ".join(values.read(f"c{n}", kind) for n, (_, kind) in enumerate(columns))
 
-    def _table(self, table: TableName) -> str:
-        if table.schema == self._journal:
+    def table(self, table: TableName) -> str:
+        if table.schema == self.journal:
             return f"{word(table.schema)}.{word(table.table)}"
         return f"{quoted(turned(table.schema))}.{quoted(turned(table.table))}"
 
-    def _column(self, table: TableName, name: str) -> str:
+    def column(self, table: TableName, name: str) -> str:
         """Write a column: those of the journal are words that nobody quotes."""
-        return word(name) if table.schema == self._journal else quoted(turned(name))
+        return word(name) if table.schema == self.journal else quoted(turned(name))
 
 
 def _visible(windows: Sequence[Window]) -> str:
@@ -245,7 +263,7 @@ def _visible(windows: Sequence[Window]) -> str:
     return stored
 
 
-def _hash(text: str) -> str:
+def hash_of(text: str) -> str:
     """Write the MD5 of a text as a UUID is written."""
     digits = f"MD5({text})"
     parts = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))

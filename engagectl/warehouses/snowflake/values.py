@@ -50,6 +50,25 @@ def read(column: str, kind: ColumnType) -> str:
             assert_never(other)
 
 
+def stored(value: str, kind: ColumnType) -> str:
+    """Write a value that is in Snowflake as `sent` writes one of the stage."""
+    match settle(kind):
+        case Timestamp():
+            return written(value)
+        case Text() | JsonText():
+            return f"'{_SIGN}' || {value}"
+        case Float():  # its own text form is not said to hold every digit
+            return f"TO_VARCHAR(CAST({value} AS NUMBER(38, 6)))"
+        case Date():
+            return f"TO_VARCHAR({value}, 'YYYY-MM-DD')"
+        case Json() | Native():
+            return f"TO_JSON({value})"
+        case Boolean() | Integer() | Decimal():
+            return f"TO_VARCHAR({value})"
+        case other:
+            assert_never(other)
+
+
 def written(time: str) -> str:
     """Write a stored time as `sent` does."""
     return f"TO_VARCHAR(CONVERT_TIMEZONE('UTC', {time}), 'YYYY-MM-DD\"T\"HH24:MI:SS.FF6TZH:TZM')"

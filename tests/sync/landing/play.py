@@ -60,20 +60,20 @@ def run(house: House, make: Make | None, objects: Mapping[str, bytes]) -> SyncRe
     return report
 
 
-def snapshot(house: House, *, apart: frozenset[str] = frozenset()) -> dict[str, list[tuple[Any, ...]]]:
+def snapshot(house: House) -> dict[str, list[tuple[Any, ...]]]:
     """Return every table but for load stamps and what is told of a sync alone, each row by its columns' names."""
     found = {}
     listed = house.query(
         "SELECT table_schema, table_name, column_name FROM information_schema.columns"
-        " WHERE table_schema NOT IN ('information_schema', 'pg_catalog') ORDER BY 1, 2, 3"
+        " WHERE table_schema NOT IN ('information_schema', 'INFORMATION_SCHEMA', 'pg_catalog') ORDER BY 1, 2, 3"
     )
     tables: dict[tuple[str, str], list[str]] = {}
     for schema, table, column in listed:
         tables.setdefault((schema, table), []).append(column)
     for (schema, table), columns in tables.items():
-        kept = [name for name in columns if name not in ("uuid_ts", "sync_id", "recorded_at", *apart)]
-        is_told = table in ("quarantine", "seen", "undeclared") or table.startswith("users_times")
-        if schema == "engagectl" and not is_told:
+        kept = [name for name in columns if name.lower() not in ("uuid_ts", "sync_id", "recorded_at")]
+        is_told = table.lower() in ("quarantine", "seen", "undeclared") or table.lower().startswith("users_times")
+        if schema.lower() == "engagectl" and not is_told:
             continue
         texts = ", ".join(f'CAST("{name}" AS VARCHAR)' for name in kept)
         rows = house.query(f'SELECT {texts} FROM "{schema}"."{table}"')

@@ -17,6 +17,9 @@ class DuckdbWords:
     def literal(self, text: str) -> str:
         return literal(text)
 
+    def name(self, name: str) -> str:
+        return ident(name)
+
     def matches(self, text: str, pattern: str) -> str:
         return f"regexp_full_match({text}, {literal(pattern)})"
 

@@ -40,6 +40,7 @@ _ALONE = {
     "test_cut_commits.py": "databricks",
     "test_spark.py": "databricks",
     "test_views.py": "bigquery",
+    "test_landing.py": "snowflake",
 }
 collect_ignore = [file for file, needs in _ALONE.items() if not _with(needs)]
 
