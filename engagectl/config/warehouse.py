@@ -72,6 +72,11 @@ class _WarehouseSpec(Spec):
     sync: SyncSpec | None = None
     selective_sync: SelectiveSyncSpec | None = None
 
+    @property
+    def landings(self) -> tuple[tuple[str, str], ...]:
+        """Where objects lie that the warehouse loads itself, and its own name for each place."""
+        return ()
+
 
 class DuckdbSpec(_WarehouseSpec):
     type: Literal["duckdb"]
@@ -165,6 +170,10 @@ class SnowflakeSpec(_WarehouseSpec):
     external_stages: Annotated[
         list[ExternalStageSpec], Field(description="where objects lie that Snowflake loads itself")
     ] = Field(default_factory=list)
+
+    @property
+    def landings(self) -> tuple[tuple[str, str], ...]:
+        return tuple((one.url, one.stage) for one in self.external_stages)
 
 
 class BigqueryTableLayoutSpec(Spec):

@@ -48,10 +48,12 @@ class Step:
 class Noted:
     """An object that plan lists apart: retained (ours, no longer declared), unmanaged (not ours), segment (Segment's),
     added_by_sync, found (a type taken as it is), layout (kept as it is, the YAML says another), schema (an
-    activation's, where Segment's own would not go).
+    activation's, where Segment's own would not go), landing (how a feed is loaded whose objects the warehouse reaches).
     """
 
-    kind: Literal["retained", "unmanaged", "segment", "added_by_sync", "found", "retired", "layout", "schema"]
+    kind: Literal[
+        "retained", "unmanaged", "segment", "added_by_sync", "found", "retired", "layout", "schema", "landing"
+    ]
     address: Address
     detail: str = ""
     rows: int | None = None

@@ -18,6 +18,7 @@ from engagectl.planner.followed import followed
 from engagectl.planner.gaps import judge_gaps
 from engagectl.planner.keys import with_checks
 from engagectl.planner.laid_out import judge_layout, leave_layouts
+from engagectl.planner.landing import noted_landings
 from engagectl.planner.noted import chosen_schemas, judge_watched, noted
 from engagectl.planner.removed import drops_asked
 from engagectl.planner.renamed import renamed
@@ -196,6 +197,7 @@ def _plan_one(
             *noted(desired, seen, difference, project=project.spec.project, target=project.target),
             *drop_notes,
             *(chosen_schemas(desired, project) if record.capabilities.space_schema_only else ()),
+            *noted_landings(desired, project, record.title),
         ),
         feeds=feeds,
         followed=tuple(followed(desired, seen, project.spec.project)),

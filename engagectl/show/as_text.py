@@ -110,7 +110,7 @@ def _columns(columns: Sequence[Column], ink: _Ink, *, every_column: bool) -> Ite
 def _noted(one: Noted) -> str:
     rows = f" ({one.rows:,} rows)" if one.rows is not None else ""
     return f"{one.address.kind}.{one.address.name}{rows}" + (
-        f": {one.detail}" if one.kind in ("found", "layout", "schema", "unmanaged") and one.detail else ""
+        f": {one.detail}" if one.kind in ("found", "landing", "layout", "schema", "unmanaged") and one.detail else ""
     )
 
 

@@ -34,6 +34,7 @@ NOTED = {
     "retired": "Retired",
     "layout": "Laid out in another way than `layout` says (a statement of yours writes the table again)",
     "schema": "In a schema of their own (Segment's Storage Actions have that on Snowflake only)",
+    "landing": "Objects that the warehouse reaches",
 }
 COUNTED = {
     "create_schema": "create",

@@ -127,7 +127,7 @@ def test_every_statement_of_a_fold(snapshot: SnapshotAssertion) -> None:
         "id": Text(), "user_id": Text(), "visits": Integer(), "order": Json(), "received_at": Timestamp(),
         "uuid_ts": Timestamp(),
     }  # fmt: skip
-    sql = UsersSql(fold=fold, stored=stored, table=loader._table, column=loader._column)
+    sql = UsersSql(fold=fold, stored=stored, table=loader.table, column=loader.column)
     floor, in_users, in_times = sql.statements("ec_rows", "batch = 1")
     told = [floor, *in_users, *in_times]
     assert "\n".join(told) == snapshot(extension_class=SqlFile)

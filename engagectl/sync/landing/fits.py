@@ -23,8 +23,6 @@ TIME = r"(19|20|21)[0-9][0-9]-[0-9][0-9]-[0-9][0-9]T([01][0-9]|2[0-3]):[0-5][0-9
 TIME += r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 DATE = r"(19|20|21)[0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 _ASCII = "[ -~]*"
-STEPS = frozenset({"trim", "lower", "upper", "sha256"})
-"""The transforms that are the same in every engine, for a text of ASCII."""
 # DuckDB writes a fraction as the shortest text of its double: 1.50 is 1.5, and 0.00001 is 1e-5
 _OTHER_FRACTION = r"\.[0-9]*0([^0-9]|$)|(^|[^0-9])0\.0000"
 
@@ -79,7 +77,7 @@ def instant(words: Words, text: str) -> str:
 
 
 def transformed(words: Words, text: str, steps: tuple[Transform, ...], kind: Text) -> str:
-    """Return the value of a JSON text after its transforms: those of STEPS."""
+    """Return the value of a JSON text after its transforms, which are of those that are the same everywhere."""
     inner = _text(words, text)
     made = inner
     for step in steps:

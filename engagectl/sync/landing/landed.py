@@ -25,6 +25,7 @@ from engagectl.warehouses.landing import KEYS, LINES, PLAIN, READ, ROUTES, Landi
 KINDS_MAX = 20_000
 """So many kinds of message are told apart in a batch; one of more, or of none, is the client's."""
 _PLACES = "ec_landed_places"
+_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,10 @@ class Landed:
         }
         sql.spellings = spellings(found)
         sql.events = sorted({one.event for one in found if one.event is not None})
-        self.landing.make(ROUTES, sql.routes((one.digest, row) for one, row in zip(found, decided, strict=True)))
+        rows = [(one.digest, row) for one, row in zip(found, decided, strict=True)]
+        self.landing.make(ROUTES, sql.routes(rows[:_ROWS]))
+        for start in range(_ROWS, len(rows), _ROWS):  # statements have a limit, too
+            self.connection.execute(f"INSERT INTO {ROUTES} {sql.routes(rows[start : start + _ROWS])}")
         sql.prepare()
         self.landing.make(PLAIN, sql.plain())
 
@@ -116,7 +120,8 @@ class Landed:
         self._take(self.connection.query(self.statements.odd()))
         hashes = self._hashes() if self.places else []
         gone = sum(
-            self.connection.execute(self.statements.twins(hashes[at : at + 500])) for at in range(0, len(hashes), 500)
+            self.connection.execute(self.statements.twins(hashes[at : at + _ROWS]))
+            for at in range(0, len(hashes), _ROWS)
         )
         if gone:
             self._take(self.connection.query(self.statements.odd()))

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from engagectl.config.project import Project
-from engagectl.config.warehouse import SnowflakeSpec
+from engagectl.planner.landing import why_not
 from engagectl.sync.chunk import Work
 from engagectl.sync.inputs import InputFile
-from engagectl.sync.landing.eligible import why_not
 from engagectl.sync.landing.landed import make_landed
 from engagectl.sync.places import Pass, Reader
 from engagectl.sync.reading import Lot, Reading
+from engagectl.sync.tombstones import are_staged
 from engagectl.warehouses.contract import Connection, Loader
 from engagectl.warehouses.landing import Landing, Source
 from engagectl.warehouses.registry import warehouse
@@ -24,11 +24,10 @@ _OTHERS = (".parquet", ".zst", ".zstd")
 def open_landing(project: Project, name: str, connection: Connection, loader: Loader) -> Landing | None:
     """Return what loads objects without the client, where the YAML says that a warehouse reaches some."""
     spec = project.spec.warehouses[name]
-    stages = spec.external_stages if isinstance(spec, SnowflakeSpec) else []
     make = warehouse(spec.type).landing
-    if make is None or not stages:
+    if make is None or not spec.landings:
         return None
-    return make(connection, loader, [Source(one.url, one.stage) for one in stages])
+    return make(connection, loader, [Source(url, stage) for url, stage in spec.landings])
 
 
 @dataclass
@@ -74,6 +73,7 @@ class Landings:
             self.landing is not None
             and bool(file.object and file.object.bytes and works)
             and not file.key.endswith(_OTHERS)
+            and not are_staged(self.loader.stage)  # who is erased is known by a keyed hash of the client's
             and self.landing.takes(file.key)
             and not any(file.key in work.until for work in works)
             and all(self.reading.places.at(work, file) is None and not why_not(work.feed) for work in works)

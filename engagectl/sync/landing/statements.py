@@ -52,6 +52,10 @@ _STANDARD = {
     "user_id": "user_id",
     "event_text": "event",
 }
+_READ = (
+    "file, row_no, line, j, body, type, message_id, user_id, anonymous_id, event, received_at, sent_at,"
+    " original_timestamp, event_time, skewed"
+)
 _KEPT = (
     "file, row_no, kind, hash, type, message_id, user_id, anonymous_id, event, received_at, sent_at,"
     " original_timestamp, event_time, skewed"
@@ -141,7 +145,7 @@ class Statements:
         named = {f"n{n}": self._name(key) for n, key in enumerate(NAMES)}
         is_named = " AND ".join("NOT " + words.contains(f"COALESCE({name}, '')", back) for name in named)
         return f"""
-            SELECT n.*, {self._routed()} AS routed,
+            SELECT {_READ}, {self._routed()} AS routed,
               CASE WHEN settled = 1 AND {is_named} THEN 1 ELSE 0 END AS plain FROM (
             SELECT m.*, CASE WHEN {late} THEN received_at ELSE said_at END AS event_time,
               CASE WHEN {late} THEN 1 ELSE 0 END AS skewed, {_listed(named)}
@@ -171,9 +175,9 @@ class Statements:
     def routes(self, rows: Iterable[tuple[str, Sequence[str]]]) -> str:
         """Return the SELECT of ROUTES: the digest of each kind of message, and what becomes of it for each feed."""
         listed = [
-            f"SELECT {self.words.literal(digest)} AS kind, "
+            f"SELECT {self.words.as_text(self.words.literal(digest))} AS kind, "
             + ", ".join(
-                f"{self.words.literal(what)} AS {outcome_of(work)}"
+                f"{self.words.as_text(self.words.literal(what))} AS {outcome_of(work)}"
                 for work, what in zip(self.works, outcomes, strict=True)
             )
             for digest, outcomes in rows
@@ -378,7 +382,7 @@ class Statements:
             found = [words.text(words.at("r.j", self.shape.path(path))) for path in alternatives(value)]
         else:
             found = []
-        sent = found[0] if len(found) == 1 else f"COALESCE({', '.join(found)})" if found else "CAST(NULL AS VARCHAR)"
+        sent = found[0] if len(found) == 1 else f"COALESCE({', '.join(found)})" if found else self.words.as_text("NULL")
         return f"CASE WHEN NOT {begins(sent, '{')} THEN {sent} END" if column.added_by_sync and found else sent
 
     def _standard(self, value: Standard) -> str:
@@ -387,7 +391,7 @@ class Statements:
         names = " ".join(
             f"WHEN {self.words.literal(name)} THEN {self.words.literal(stored_name(name))}" for name in self.events
         )
-        return f"CASE event {names} END" if names else "CAST(NULL AS VARCHAR)"
+        return f"CASE event {names} END" if names else self.words.as_text("NULL")
 
     def _unfit(self, work: Work) -> Iterable[str]:
         """Yield which rows hold a value that does not fit a column of the feed, or miss one that it must have."""

@@ -33,6 +33,9 @@ class SnowflakeWords:
     def name(self, name: str) -> str:
         return quoted(name)
 
+    def as_text(self, value: str) -> str:
+        return f"CAST({value} AS VARCHAR)"
+
     def matches(self, text: str, pattern: str) -> str:
         """REGEXP_LIKE takes the whole text."""
         return f"REGEXP_LIKE({text}, {self.literal(f'({pattern})')})"

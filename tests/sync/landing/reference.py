@@ -20,6 +20,9 @@ class DuckdbWords:
     def name(self, name: str) -> str:
         return ident(name)
 
+    def as_text(self, value: str) -> str:
+        return f"CAST({value} AS VARCHAR)"
+
     def matches(self, text: str, pattern: str) -> str:
         return f"regexp_full_match({text}, {literal(pattern)})"
 

@@ -208,6 +208,16 @@ def test_a_replaced_object_is_told(both: Both) -> None:
     assert {left.code for left in again.left_out} == {"EC720"}
 
 
+def test_who_was_erased_stays_so(both: Both) -> None:
+    both.load({"a.json": lines(*PLAIN[:3])})
+    for house in both.houses:
+        api.erase(house.project, "u123", confirm=lambda _: True)
+    objects = {"b.json": lines(identify(4, {"visits": 1}), *PLAIN[1:3])}
+    assert both.load(objects) == 0
+    ((left,),) = both.houses[1].query("SELECT count(*) FROM engage_default.identifies")
+    assert left == 0
+
+
 @settings(law, max_examples=max(2, CASES // 3))
 @given(cases=st.lists(traffic(), min_size=1, max_size=3), is_compact=st.booleans())
 def test_any_traffic_gives_what_the_client_gives(

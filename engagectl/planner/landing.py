@@ -1,8 +1,33 @@
-"""Which feeds a warehouse can load by itself, and why another one cannot."""
+"""Which feeds a warehouse loads by itself from a store that it reaches, and why it cannot load another."""
 
+from collections.abc import Iterator
+
+from engagectl.config.project import Project
+from engagectl.config.space import InputSpec
+from engagectl.desired.build import Desired
+from engagectl.model.address import Address
 from engagectl.model.column_type import Boolean, Date, Decimal, Float, Integer, Json, Native, Text, Timestamp
 from engagectl.model.feed import Feed, FeedColumn
-from engagectl.sync.landing.fits import STEPS
+from engagectl.model.plan import Noted
+
+STEPS = frozenset({"trim", "lower", "upper", "sha256"})
+"""The transforms that are the same in every engine, for a text of ASCII."""
+
+
+def noted_landings(desired: Desired, project: Project, title: str) -> Iterator[Noted]:
+    """Yield how each feed is loaded whose objects the warehouse reaches."""
+    urls = [url for url, _ in project.spec.warehouses[desired.warehouse].landings]
+    for feed in desired.feeds if urls else ():
+        given = project.spec.spaces[feed.space].sources[feed.source].input
+        found = given if isinstance(given, InputSpec) or given is None else project.spec.inputs.get(given)
+        if found is None or not any(name.startswith(url) for name in found.files for url in urls):
+            continue
+        why = why_not(feed)
+        yield Noted(
+            kind="landing",
+            address=Address(feed.kind, feed.id, warehouse=desired.warehouse),
+            detail=f"its objects pass through this machine: {why}" if why else f"{title} loads its objects itself",
+        )
 
 
 def why_not(feed: Feed) -> str:
