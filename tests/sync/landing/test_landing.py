@@ -208,7 +208,8 @@ def test_a_replaced_object_is_told(both: Both) -> None:
     assert {left.code for left in again.left_out} == {"EC720"}
 
 
-def test_who_was_erased_stays_so(both: Both) -> None:
+def test_who_was_erased_stays_so(tmp_path: Path) -> None:
+    both = Both(tmp_path)
     both.load({"a.json": lines(*PLAIN[:3])})
     for house in both.houses:
         api.erase(house.project, "u123", confirm=lambda _: True)
