@@ -106,6 +106,7 @@ def strict(value: str, wanted: ColumnType, *, membership: bool = False) -> str:
             text = f"({string_of(value)})"
             return (
                 f"CASE WHEN regexp_full_match({text}, {literal('[0-9]{4}-[0-9]{2}-[0-9]{2}')})"
+                f" AND {text} >= '0001'"  # a year 0 is one before Christ to DuckDB, and none elsewhere
                 f" THEN try_cast({text} AS DATE) END"
             )
         case JsonText():
