@@ -1,7 +1,7 @@
-"""What a sync costs in Snowflake: its statements by kind, and the bytes that pass through the client, as the connector
-sends them to an emulator. Time is not told: an emulator's is nobody's.
+"""What a sync costs in Snowflake or Redshift: its statements by kind, and the bytes that pass through the client, as
+the driver sends them to an emulator. Time is not told: an emulator's is nobody's.
 
-Run: make bench-snowflake COUNT=20000 CHUNKS=10
+Run: make bench-traffic ENGINES=redshift COUNT=20000 CHUNKS=10
 """
 
 import argparse
@@ -12,17 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import messages
 from house import write_project
 
 from engagectl import api
 from engagectl.sync import passes
 from engagectl.sync.options import SyncOptions
-from tests.warehouses.contract.engines.snowflake import ENGINE
-
-PASSWORD = "BENCH_PASSWORD"  # noqa: S105  the name of a variable
+from tests.warehouses.contract.engines import ENGINES
 
 
 @dataclass
@@ -43,9 +43,17 @@ class Traffic:
             sizes = [path.stat().st_size for path in pattern.parent.glob(pattern.name)]
             self.put, self.files = self.put + sum(sizes), self.files + len(sizes)
 
+    def uploaded(self, params: Any, **_: Any) -> None:
+        """Count an object that goes to S3."""
+        body = params["body"]
+        self.put += len(body) if isinstance(body, bytes) else body.seek(0, os.SEEK_END)
+        if not isinstance(body, bytes):
+            body.seek(0)
+        self.files += 1
+
 
 class Counted:
-    """A connection, or a cursor, of the connector that counts what is executed."""
+    """A connection, or a cursor, of the driver that counts what is executed."""
 
     def __init__(self, real: Any, traffic: Traffic) -> None:
         self._real, self._traffic = real, traffic
@@ -67,17 +75,15 @@ class Counted:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("engine", choices=["snowflake", "redshift"])
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--chunks", type=int, default=10)
     parser.add_argument("--feeds", type=int, default=5)
     args = parser.parse_args()
-    os.environ[PASSWORD] = "any"
-    with tempfile.TemporaryDirectory(prefix="engagectl-bench-") as folder, ENGINE.serve() as address:
+    engine = ENGINES[args.engine]
+    with tempfile.TemporaryDirectory(prefix="engagectl-bench-") as folder, engine.serve() as address:
         root = Path(folder)
-        warehouse = (
-            f"{{type: snowflake, account: fakesnow, host: '{address}', database: BENCH, auth: {{method: password,"
-        )
-        write_project(root, warehouse=f"{warehouse} user: u, password: {{$env: {PASSWORD}}}}}}}", feeds=args.feeds)
+        write_project(root, warehouse="\n" + engine.place(address, _REQUEST), feeds=args.feeds)
         file = root / "data/events.jsonl"
         messages.write(file, args.count, seed=7, users=max(args.count // 10, 1))
         project = api.open_project(root)
@@ -91,7 +97,7 @@ def main() -> None:
         again = _sync(root, size // args.chunks + 1)
         for name, one, two in (
             ("MB of input", f"{size / 1e6:.1f}", f"{size / 1e6:.1f}"),
-            ("MB of files sent (PUT)", f"{first.put / 1e6:.1f}", f"{again.put / 1e6:.1f}"),
+            ("MB of files sent", f"{first.put / 1e6:.1f}", f"{again.put / 1e6:.1f}"),
             ("files", str(first.files), str(again.files)),
             ("kB of statements and bound values", f"{first.text / 1e3:.0f}", f"{again.text / 1e3:.0f}"),
             ("statements", str(first.statements.total()), str(again.statements.total())),
@@ -103,12 +109,18 @@ def main() -> None:
             print(f"| {name} | {one} | {two} |")
 
 
+_REQUEST: Any = SimpleNamespace(getfixturevalue=lambda _: SimpleNamespace(setenv=os.environ.__setitem__))
+"""What a place asks of a test: to set the environment."""
+
+
 def _sync(root: Path, chunk_bytes: int) -> Traffic:
     traffic = Traffic()
+    boto3.setup_default_session()
+    boto3.DEFAULT_SESSION.events.register("before-call.s3.PutObject", traffic.uploaded)
     project = api.open_project(root)
     with api.connected(project, command="sync", read_only=False) as connections:
         connection: Any = connections["local"]
-        connection._handle = Counted(connection._handle, traffic)  # noqa: SLF001  where the connector begins
+        connection._handle = Counted(connection._handle, traffic)  # noqa: SLF001  where the driver begins
         report = passes.sync(
             project,
             connections=connections,
