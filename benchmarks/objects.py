@@ -1,8 +1,9 @@
 """How long many small objects of a store take that is some milliseconds away: moto behind a proxy that waits.
 
-    python benchmarks/objects.py [--objects 2000] [--latency-ms 20]
+    python benchmarks/objects.py [--objects 2000] [--lines 5] [--latency-ms 20] [--mb-per-s 0]
 
-prints seconds on the clock and CPU seconds of `engagectl sync` into an empty DuckDB file.
+prints seconds on the clock and CPU seconds of `engagectl sync` into an empty DuckDB file. `--mb-per-s` is what each
+connection gives at most (0: all that it can).
 """
 
 import argparse
@@ -23,13 +24,14 @@ from measure import measure
 from messages import messages
 
 KEYS = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench-secret", "AWS_DEFAULT_REGION": "us-east-1"}
-LINES = 5
 
 
 def main() -> None:
     asked = argparse.ArgumentParser()
     asked.add_argument("--objects", type=int, default=2000)
+    asked.add_argument("--lines", type=int, default=5)
     asked.add_argument("--latency-ms", type=float, default=20)
+    asked.add_argument("--mb-per-s", type=float, default=0)
     said = asked.parse_args()
     with tempfile.TemporaryDirectory(prefix="engagectl-objects-") as folder:
         work = Path(folder)
@@ -38,10 +40,12 @@ def main() -> None:
         with log.open("wb") as out:
             server = subprocess.Popen([sys.executable, "-c", serve], stdout=out, stderr=out)
         ports: multiprocessing.Queue[int] = multiprocessing.Queue()
-        waits = multiprocessing.Process(target=proxy, args=(_port(log), said.latency_ms / 1000, ports), daemon=True)
+        waits = multiprocessing.Process(
+            target=proxy, args=(_port(log), said.latency_ms / 1000, said.mb_per_s, ports), daemon=True
+        )
         try:
             waits.start()
-            fill(f"http://127.0.0.1:{_port(log)}", said.objects)
+            fill(f"http://127.0.0.1:{_port(log)}", said.objects, said.lines)
             project = work / "project"
             write_project(project, warehouse="{type: duckdb, path: ./bench.duckdb}", feeds=2)
             root = project / "engagectl.yaml"
@@ -51,7 +55,7 @@ def main() -> None:
             measure([ENGAGECTL, "apply", "--yes"], folder=project, env=env)
             taken = measure([ENGAGECTL, "sync"], folder=project, env=env)
             print(
-                f"{said.objects:,} objects of {LINES} messages, {said.latency_ms:g} ms away:"
+                f"{said.objects:,} objects of {said.lines:,} messages, {said.latency_ms:g} ms away:"
                 f" {taken.wall_s:.1f} s, {taken.cpu_s:.1f} CPU s, {taken.peak_mb:.0f} MB"
             )
         finally:
@@ -60,7 +64,7 @@ def main() -> None:
             server.wait()
 
 
-def fill(url: str, objects: int) -> None:
+def fill(url: str, objects: int, per_object: int) -> None:
     client = boto3.client(
         "s3",
         endpoint_url=url,
@@ -69,18 +73,18 @@ def fill(url: str, objects: int) -> None:
         region_name="us-east-1",
     )
     client.create_bucket(Bucket="bench")
-    lines = messages(objects * LINES, seed=7, users=objects, dirty=False)
+    lines = messages(objects * per_object, seed=7, users=objects, dirty=False)
     for number in range(objects):
-        content = "".join(next(lines) for _ in range(LINES))
+        content = "".join(next(lines) for _ in range(per_object))
         client.put_object(Bucket="bench", Key=f"data/{number:06d}.jsonl", Body=content.encode())
 
 
-def proxy(port: int, latency_s: float, ports: "multiprocessing.Queue[int]") -> None:
+def proxy(port: int, latency_s: float, mb_per_s: float, ports: "multiprocessing.Queue[int]") -> None:
     """Pass bytes on to a port of this machine, each so much later than it came."""
 
     async def passed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay_s: float) -> None:
-        while data := await reader.read(1 << 16):
-            await asyncio.sleep(delay_s)
+        while data := await reader.read(1 << 20):
+            await asyncio.sleep(delay_s if delay_s or not mb_per_s else len(data) / mb_per_s / 1e6)
             writer.write(data)
             await writer.drain()
         writer.close()

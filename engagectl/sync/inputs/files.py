@@ -16,7 +16,8 @@ from typing import IO, Literal, cast
 from engagectl.config.regular import is_regular, open_regular
 from engagectl.config.space import InputSpec
 from engagectl.sync.inputs.layout import is_from
-from engagectl.sync.inputs.objects import Object, Ranges, is_url, list_objects
+from engagectl.sync.inputs.objects import Object, is_url, list_objects
+from engagectl.sync.inputs.ranges import Ranges
 from engagectl.sync.inputs.shape import SEGMENT, Shape, shape_of
 
 Format = Literal["ndjson", "gzip", "zstd", "parquet", "stdin"]

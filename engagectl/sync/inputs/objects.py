@@ -5,7 +5,6 @@ The packages that reach a store are extras, imported on first use; credentials a
 
 import contextlib
 import functools
-import io
 import logging
 import re
 from collections import OrderedDict
@@ -16,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from engagectl.sync.inputs.ahead import Ahead
+from engagectl.sync.inputs.ranges import BLOCK_BYTES
 from engagectl.sync.inputs.unreadable import Unreadable
 
-BLOCK_BYTES = 8 << 20
 _BLOCKS_KEPT = 2  # of an object and the one that comes next
 _URL = re.compile(r"([a-z][a-z0-9+.-]+)://(.+)", re.DOTALL)
 _MAGIC = re.compile(r"[*?\[]")
@@ -147,40 +146,6 @@ class Store:
             facts = self._system.info(item.path)
         if item.version and _version(facts) != item.version:
             raise Failed("it was replaced while it was read")
-
-
-class Ranges(io.RawIOBase):
-    """An object as a stream that can be sought; one request a block."""
-
-    def __init__(self, item: Object) -> None:
-        self._item = item
-        self._at = 0
-        self._block = b""
-        self._block_at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._item.bytes}[whence]
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        inside = self._at - self._block_at
-        if not 0 <= inside < len(self._block):
-            # the first block ends where blocks do, so that it is the one that is kept
-            end = BLOCK_BYTES if self._at < BLOCK_BYTES else self._at + BLOCK_BYTES
-            self._block, self._block_at, inside = self._item.store.range(self._item, self._at, end), self._at, 0
-        part = self._block[inside : inside + len(buffer)]
-        buffer[: len(part)] = part
-        self._at += len(part)
-        return len(part)
 
 
 def is_url(pattern: str) -> bool:
