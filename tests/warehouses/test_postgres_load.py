@@ -109,7 +109,30 @@ def test_an_id_out_of_its_window_is_new_and_its_day_moves_on(pg: PostgresConnect
         assert loader.remember("ec_ids", "ec_known", [window]) == len(known)
         pg.commit()
         assert loader.stage.execute("SELECT mask FROM ec_known").fetchall() == known
-    assert pg.query("SELECT day, feeds FROM j.seen") == [(115, 1)]
+    assert pg.query("SELECT part, day, feeds FROM j.seen ORDER BY 1") == [(-1, 115, 1), (0, 115, 1)]
+
+
+def test_days_of_one_feed_make_nothing_old_or_known_for_another(pg: PostgresConnection, loader: PostgresLoader) -> None:
+    first, second = Window(part=0, mask=1, days=7), Window(part=0, mask=2, days=7)
+
+    def known(name: str, day: int, window: Window) -> bool:
+        loader.stage.execute(
+            f"CREATE OR REPLACE TEMP TABLE ec_ids AS SELECT 0::SMALLINT part, md5('{name}')::UUID hash,"
+            f" {day}::INTEGER AS day, {window.mask}::BIGINT AS mask"
+        )
+        pg.begin()
+        found = loader.remember("ec_ids", "ec_known", [first, second])
+        loader.expire(first)
+        pg.commit()
+        return bool(found)
+
+    assert not known("a", 100, first)
+    assert not known("a", 130, second)
+    assert known("a", 100, first)  # 130 is no day of its own
+    assert not known("a", 108, first)
+    assert not known("b", 120, first)  # and forgets "a"
+    assert not known("a", 120, first)
+    assert known("a", 131, second)
 
 
 def test_a_refused_load_says_so_and_the_loader_lives_on(pg: PostgresConnection, loader: PostgresLoader) -> None:

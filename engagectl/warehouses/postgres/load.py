@@ -11,7 +11,7 @@ from engagectl.model.column_type import ColumnType, Json, JsonText, Native, Text
 from engagectl.model.names import fit
 from engagectl.model.schema import TableName
 from engagectl.warehouses import staging
-from engagectl.warehouses.contract import UsersFold, Window, visible
+from engagectl.warehouses.contract import UsersFold, Window
 from engagectl.warehouses.documents import kept
 from engagectl.warehouses.postgres.column_types import LIMITS
 from engagectl.warehouses.postgres.connect import PostgresConnection, _told_safely
@@ -77,7 +77,8 @@ class PostgresLoader:
     def remember(self, ids: str, known: str, windows: Sequence[Window] = ()) -> int:
         """Look the ids up, then store those that are new: the journal is locked, so nobody else stores any meanwhile.
 
-        An insert that looks for conflicts itself costs the server half as much again.
+        An insert that looks for conflicts itself costs the server half as much again. An id has one row for all feeds
+        of a part; the day of a feed with a window, which is nobody else's, is in a row of a part of its own.
         """
         pg = self._connection
         pg.execute("DROP TABLE IF EXISTS pg_temp.ec_ids")
@@ -86,7 +87,8 @@ class PostgresLoader:
         self._copy(f"{staged} ORDER BY part, hash", "pg_temp.ec_ids", ("part", "hash", "day", "mask"))
         # LIMIT keeps the planner at one look into the index for each id, however many are stored
         there = pg.query(
-            f"SELECT i.part, i.hash::text, i.day, i.mask, s.feeds & i.mask{visible(windows)} FROM pg_temp.ec_ids AS i"
+            f"SELECT i.part, i.hash::text, i.day, i.mask, s.feeds & i.mask{self._visible(windows)}"
+            " FROM pg_temp.ec_ids AS i"
             f" CROSS JOIN LATERAL (SELECT day, feeds FROM {self._seen} WHERE part = i.part AND hash = i.hash LIMIT 1)"
             " AS s"
         )
@@ -101,7 +103,37 @@ class PostgresLoader:
                 [list(column) for column in zip(*changed, strict=True)],
             )
         staging.run(self.stage, f"DELETE FROM {_ident(known)} WHERE mask = 0")
+        for window in windows:
+            self._remember_day(window, ids, known)
         return sum(seen != 0 for *_, seen in there)
+
+    def _visible(self, windows: Sequence[Window]) -> str:
+        """Return ` & ..` for each window: what is left of the bits of `s` for an id `i` of the chunk.
+
+        It goes by the day of the feed's own row; what the feed knew before it had a window has none.
+        """
+        return "".join(
+            f" & CASE WHEN i.part = {window.part} AND i.mask & {window.mask}::bigint <> 0 AND coalesce((SELECT day FROM"
+            f" {self._seen} WHERE part = {_own_part(window)} AND hash = i.hash LIMIT 1), s.day) < i.day - {window.days}"
+            f" THEN ~({window.mask}::bigint) ELSE -1 END"
+            for window in windows
+        )
+
+    def _remember_day(self, window: Window, ids: str, known: str) -> None:
+        """Store the day of each id that loads for a feed with a window."""
+        pg, own = self._connection, _own_part(window)
+        pg.execute("DROP TABLE IF EXISTS pg_temp.ec_days")
+        pg.execute("CREATE TEMP TABLE ec_days (part smallint, hash uuid, day integer, feeds bigint) ON COMMIT DROP")
+        loads = (
+            f"SELECT {own} AS part, hash, day, CAST({window.mask} AS BIGINT) AS feeds FROM {_ident(ids)} AS i"
+            f" WHERE part = {window.part} AND mask & {window.mask} <> 0 AND NOT EXISTS (SELECT 1 FROM {_ident(known)}"
+            f" AS k WHERE k.part = i.part AND k.hash = i.hash AND k.mask & {window.mask} <> 0) ORDER BY hash"
+        )
+        self._copy(loads, "pg_temp.ec_days", ("part", "hash", "day", "feeds"))
+        pg.execute(
+            f"INSERT INTO {self._seen} AS s (part, hash, day, feeds) SELECT part, hash, day, feeds FROM pg_temp.ec_days"
+            " ON CONFLICT (part, hash) DO UPDATE SET day = greatest(s.day, excluded.day)"
+        )
 
     def _stage_ids(self, name: str, rows: Sequence[tuple[object, object, object]]) -> None:
         staging.run(
@@ -122,7 +154,16 @@ class PostgresLoader:
         )
 
     def expire(self, window: Window) -> int:
-        last = f"SELECT max(day) FROM {self._seen} WHERE part = {window.part} AND feeds & {window.mask}::bigint <> 0"
+        last = (
+            f"SELECT coalesce((SELECT max(day) FROM {self._seen} WHERE part = {_own_part(window)}),"
+            f" (SELECT max(day) FROM {self._seen} WHERE part = {window.part} AND feeds & {window.mask}::bigint <> 0))"
+        )
+        self._connection.execute(
+            f"WITH gone AS (DELETE FROM {self._seen} WHERE part = {_own_part(window)}"
+            f" AND day < ({last}) - {window.days} RETURNING hash)"
+            f" UPDATE {self._seen} AS s SET feeds = s.feeds & ~({window.mask}::bigint) FROM gone"
+            f" WHERE s.part = {window.part} AND s.hash = gone.hash AND s.feeds & ~({window.mask}::bigint) <> 0"
+        )
         return self._connection.execute(
             f"DELETE FROM {self._seen} WHERE part = {window.part} AND feeds & ~({window.mask}::bigint) = 0"
             f" AND day < ({last}) - {window.days}"
@@ -319,6 +360,14 @@ def _as_stored(time: str, kind: str) -> str:
     if kind != "text":
         return time
     return f"to_char({time} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+
+
+_FEEDS_A_PART = 63
+
+
+def _own_part(window: Window) -> int:
+    """Return the part of the days of one feed: below zero, where no other is."""
+    return -(window.part * _FEEDS_A_PART + window.mask.bit_length())
 
 
 def _ident(name: str) -> str:
