@@ -177,7 +177,7 @@ bench-plan: $(VENV)/ready ## Measure a plan of 1,000 tables beside terraform and
 
 COUNT ?= 20000
 CHUNKS ?= 10
-bench-traffic: $(FAKESNOW)/ready $(WAREHOUSES)/ready ## Count statements and bytes of a sync into ENGINES=redshift (snowflake), on the emulator
+bench-traffic: $(EMULATOR_$(or $(ENGINES),snowflake)) $(WAREHOUSES)/ready ## Count statements and bytes of a sync into ENGINES=redshift (snowflake), on the emulator
 	$(EMULATED_BY) PYTHONPATH=. $(WAREHOUSES)/bin/python benchmarks/traffic.py $(or $(ENGINES),snowflake) --count $(COUNT) --chunks $(CHUNKS)
 
 all: ## What CI runs
