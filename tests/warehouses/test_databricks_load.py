@@ -150,6 +150,20 @@ def test_a_transaction_reads_what_it_has_written_and_others_do_not(
     assert len(other.query(asked)) == 3
 
 
+def test_a_column_whose_name_is_quoted_is_written_and_seen(
+    lakehouse: Lakehouse, connection: DatabricksConnection
+) -> None:
+    connection.execute('CREATE TABLE j.marks (id STRING, "identity" STRING, n BIGINT)')
+    connection.execute('INSERT INTO j.marks (id, "identity", n) VALUES (?, ?, ?)', ("a", "x", 1))
+    connection.begin()
+    assert connection.execute('UPDATE j.marks SET n = ?, "identity" = ?, id = ? WHERE id = ?', (2, "y", "b", "a")) == 1
+    asked = 'SELECT id, "identity", n FROM j.marks'
+    assert connection.query(asked) == [("b", "y", 2)]
+    connection.commit()
+    other, _ = opened(lakehouse)
+    assert other.query(asked) == [("b", "y", 2)]
+
+
 @pytest.mark.parametrize("journal", ["j", "the-journal"])
 def test_what_was_written_is_seen_whatever_the_journal_is_called(lakehouse: Any, journal: str) -> None:
     connection, _ = opened(lakehouse)

@@ -25,7 +25,7 @@ COLUMNS = ("id", "position", "statement", "counted", "rows_before")
 _INSERT = re.compile(r"INSERT INTO (\S+) \(([^)]*)\) (VALUES (.*)|SELECT .*)", re.DOTALL)
 _UPDATE = re.compile(r"UPDATE (\S+) SET (.*?) WHERE (.*)", re.DOTALL)
 _DELETE = re.compile(r"DELETE FROM (\S+) WHERE (.*)", re.DOTALL)
-_SETS = re.compile(r", (?=\w+ = )")
+_SETS = re.compile(r', (?=(?:\w+|"(?:[^"]|"")+") = )')
 
 
 def place(journal: str) -> str:
@@ -82,7 +82,7 @@ class Transaction:
             for one in _SETS.split(sets):
                 name, _, value = one.partition(" = ")
                 marks = value.count("?")
-                pairs.append((name, statement(value, parameters[used : used + marks])))
+                pairs.append((statement(name), statement(value, parameters[used : used + marks])))
                 used += marks
             at = statement(where, parameters[used:])
             rows = self._count(f"SELECT count(*) FROM {statement(table)} WHERE {at}")
