@@ -19,7 +19,7 @@ from engagectl.failpoint import hit
 from engagectl.journal.checkpoints import remember_search
 from engagectl.sync.chunk import Work
 from engagectl.sync.due import is_blackout
-from engagectl.sync.landing.lots import open_landing
+from engagectl.sync.landing.opened import open_landing
 from engagectl.sync.options import Clock, Progress, Silent, SyncOptions
 from engagectl.sync.ready import check_select, feeds_of_segment, ready_feeds, refused
 from engagectl.sync.rehearsal import Rehearsal

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from engagectl.errors import InternalError
 from engagectl.model.address import Address
@@ -12,10 +13,12 @@ from engagectl.sync.inputs.identity import HEAD_BYTES, TAIL_BYTES
 from engagectl.sync.inputs.joined import Part, Small, joined, part_of
 from engagectl.sync.inputs.layout import is_from
 from engagectl.sync.inputs.objects import expect
-from engagectl.sync.landing.landed import Landed
 from engagectl.sync.options import Progress, SyncOptions
 from engagectl.sync.places import Pass, Places, Reader, readers, stops
 from engagectl.sync.report import LeftOut
+
+if TYPE_CHECKING:
+    from engagectl.sync.landing.landed import Landed
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Lot:
     chunk: Chunk
     parts: tuple[Part, ...]
     takers: tuple[Reader, ...]
-    landed: Landed | None = None
+    landed: "Landed | None" = None
 
     def progress(self) -> Iterator[tuple[str, int, int | None]]:
         """Yield how far each file is read, and of how many bytes where that is known."""

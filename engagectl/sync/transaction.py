@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from engagectl.errors import StatementError
 from engagectl.failpoint import hit
@@ -20,12 +21,14 @@ from engagectl.sync.dedupe import deduplicate
 from engagectl.sync.extend import Addition, Extender
 from engagectl.sync.inputs import Chunk, InputFile
 from engagectl.sync.inputs.joined import Part
-from engagectl.sync.landing.landed import Landed
 from engagectl.sync.options import Clock
 from engagectl.sync.report import FeedCounts
 from engagectl.sync.stage import Stage
 from engagectl.sync.users import Times
 from engagectl.warehouses.contract import Connection, Loader
+
+if TYPE_CHECKING:
+    from engagectl.sync.landing.landed import Landed
 
 Stands = Callable[[Work, InputFile], Checkpoint | None]
 """Where a feed stands in a file."""
@@ -88,7 +91,7 @@ def commit_chunk(
     uuid_ts: str,
     pieces: list[Piece],
     additions: Sequence[Addition] = (),
-    landed: Landed | None = None,
+    landed: "Landed | None" = None,
 ) -> None:
     """Load a judged chunk for its connections and activations, all or nothing; `pieces` gets what it did for each.
 
@@ -138,7 +141,7 @@ def gather(
     *,
     number: int,
     secret: bool,
-    landed: Landed | None = None,
+    landed: "Landed | None" = None,
 ) -> tuple[list[Piece], int]:
     """Put a judged chunk's identifies aside for the fold of one users feed; return also how many wait now."""
     quarantine.begin(stage)
@@ -156,7 +159,7 @@ def gather(
     return _pieces(stage, work, parts, settled, stands, number=number, landed=landed), waiting
 
 
-def fold_landed(writer: Writer, work: Work, landed: Landed, *, uuid_ts: str) -> None:
+def fold_landed(writer: Writer, work: Work, landed: "Landed", *, uuid_ts: str) -> None:
     """Fold into users what the warehouse judges itself. Offsets move with the rest of the batch: until then it
     may be folded again, and nothing changes.
     """
@@ -208,7 +211,7 @@ def _pieces(
     stands: Stands,
     *,
     number: int,
-    landed: Landed | None = None,
+    landed: "Landed | None" = None,
 ) -> list[Piece]:
     """Return what a chunk did for a feed, a piece for each file that it holds."""
     received_to = _received_to(stage) if landed is None else landed.received_to(work, _received_to(stage))

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from engagectl.config.project import Project
 from engagectl.planner.landing import why_not
 from engagectl.sync.chunk import Work
 from engagectl.sync.inputs import InputFile
@@ -12,22 +11,12 @@ from engagectl.sync.places import Pass, Reader
 from engagectl.sync.reading import Lot, Reading
 from engagectl.sync.tombstones import are_staged
 from engagectl.warehouses.contract import Connection, Loader
-from engagectl.warehouses.landing import Landing, Source
-from engagectl.warehouses.registry import warehouse
+from engagectl.warehouses.landing import Landing
 
 FILES_MAX = 500
 BYTES_MAX = 1 << 30
 """Of one batch: it is loaded in one transaction."""
 _OTHERS = (".parquet", ".zst", ".zstd")
-
-
-def open_landing(project: Project, name: str, connection: Connection, loader: Loader) -> Landing | None:
-    """Return what loads objects without the client, where the YAML says that a warehouse reaches some."""
-    spec = project.spec.warehouses[name]
-    make = warehouse(spec.type).landing
-    if make is None or not spec.landings:
-        return None
-    return make(connection, loader, [Source(url, stage) for url, stage in spec.landings])
 
 
 @dataclass
