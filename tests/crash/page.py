@@ -45,7 +45,9 @@ all caught (`tests/crash/test_mutants.py`).
 
 Tested apart: DuckDB's file on a full or failing disk (`tests/crash/test_disk.py`, by strace) and a PostgreSQL session
 that is terminated at each point (`tests/crash/test_cuts.py`); a full disk under PostgreSQL's tables, where a small file
-system can be mounted (`tests/crash/test_server.py`). Not tried: losing power (SIGKILL leaves the system's file cache
+system can be mounted (`tests/crash/test_server.py`); and that the lock of a killed holder is free: on DuckDB at once,
+on PostgreSQL within a second once the server has come to look, a statement that runs on or not
+(`tests/scenarios/test_killed_holder.py`). Not tried: losing power (SIGKILL leaves the system's file cache
 alive, and so does a server that stops at once), a full disk under PostgreSQL's own log, and the four cloud warehouses.
 
 To repeat: `make crash-test SEED=7` (every point once per engine, 40 cuts), `make crash-test-full` (6,000 trials,

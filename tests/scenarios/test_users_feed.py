@@ -92,7 +92,7 @@ def test_a_crash_before_the_fold_costs_users_nothing(house: House) -> None:
     house.apply()
     _history(house)
     size = (house.root / "data/a.jsonl").stat().st_size
-    done = subprocess.run([sys.executable, "-c", KILLED, str(house.root), str(size)], env=os.environ, timeout=90)
+    done = subprocess.run([sys.executable, "-c", KILLED, str(house.root), str(size)], env=os.environ, timeout=240)
     assert done.returncode == -signal.SIGKILL
     assert _users(house) == []
     assert len(house.rows("engage_default.identifies", "id", order="1")) == 12
@@ -108,7 +108,7 @@ def test_a_crash_in_the_middle_is_read_on_by_each_feed_from_its_own_place(house:
     house.write()
     house.apply()
     _history(house)
-    subprocess.run([sys.executable, "-c", KILLED, str(house.root), "700"], env=os.environ, timeout=60, check=False)
+    subprocess.run([sys.executable, "-c", KILLED, str(house.root), "700"], env=os.environ, timeout=240, check=False)
     stored = len(house.rows("engage_default.identifies", "id", order="1"))
     assert 0 < stored < 12
     report = house.sync(chunk_bytes=SMALL)
