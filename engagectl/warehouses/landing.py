@@ -33,6 +33,10 @@ class Words(Protocol):
         """The predicate "some of the text matches"."""
         ...
 
+    def part(self, text: str, pattern: str) -> str:
+        """The first part of the text that matches."""
+        ...
+
     def contains(self, text: str, part: str) -> str: ...
     def code(self, number: int) -> str:
         """A character by its number."""
@@ -43,6 +47,10 @@ class Words(Protocol):
     def bytes(self, text: str) -> str: ...
     def slice(self, text: str, start: int, end: int) -> str:
         """The text from its character `start` (1 is the first) on, without its last `end` characters."""
+        ...
+
+    def unescaped(self, text: str) -> str:
+        """The content of the JSON text of a string in which something is escaped."""
         ...
 
     def node(self, line: str) -> str:

@@ -1,5 +1,7 @@
 """A JSON text -> a typed value by the words of a warehouse, or NULL where only the client can tell."""
 
+import re
+
 from engagectl.model.column_type import (
     Boolean,
     ColumnType,
@@ -24,7 +26,10 @@ TIME += r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 DATE = r"(19|20|21)[0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 _ASCII = "[ -~]*"
 # DuckDB writes a fraction as the shortest text of its double: 1.50 is 1.5, and 0.00001 is 1e-5
-_OTHER_FRACTION = r"\.[0-9]*0([^0-9]|$)|(^|[^0-9])0\.0000"
+_OTHER_ESCAPE = r'\\[^"\\nrt]'
+_LOOSE = r"(\[|\{|:|,) | (\]|\}|:|,)"
+_PLAIN_KEY = re.compile("[A-Za-z0-9_]+")
+_OTHER_FRACTION = r"\.[0-9]+0([^0-9]|$)|(^|[^0-9])0\.0000"
 
 
 def content(words: Words, text: str) -> str:
@@ -41,8 +46,8 @@ def begins(text: str, with_: str) -> str:
     return f"SUBSTR({text}, 1, 1) = '{with_}'"
 
 
-def typed(words: Words, text: str, kind: ColumnType, *, line: str, membership: bool = False) -> str:
-    """Return the typed value of a JSON text that stands somewhere in a line."""
+def typed(words: Words, text: str, kind: ColumnType, *, line: str, key: str = "", membership: bool = False) -> str:
+    """Return the typed value of a JSON text that stands in a line, behind this key if it is known."""
     match kind:
         case Boolean():
             more = " WHEN '\"true\"' THEN TRUE WHEN '\"false\"' THEN FALSE" if membership else ""
@@ -66,7 +71,7 @@ def typed(words: Words, text: str, kind: ColumnType, *, line: str, membership: b
             inner = content(words, text)
             return f"CASE WHEN {words.matches(inner, DATE)} THEN {words.date(inner)} END"
         case JsonText() | Json():
-            return f"CASE WHEN {_is_as_sent(words, text, line)} THEN {words.typed(text, kind)} END"
+            return words.typed(_document(words, text, line, key), kind)
         case Native():
             return "NULL"
 
@@ -88,7 +93,8 @@ def transformed(words: Words, text: str, steps: tuple[Transform, ...], kind: Tex
 def _text(words: Words, text: str) -> str:
     """Strings give their content, truth values and whole numbers their JSON text."""
     plain = f"{text} IN ('true', 'false') OR {words.matches(text, WHOLE)}"
-    return f"CASE WHEN {is_string(words, text)} THEN {words.slice(text, 2, 1)} WHEN {plain} THEN {text} END"
+    escaped = f"WHEN {begins(text, chr(34))} THEN {words.unescaped(text)}"
+    return f"CASE WHEN {is_string(words, text)} THEN {words.slice(text, 2, 1)} {escaped} WHEN {plain} THEN {text} END"
 
 
 def _limited(words: Words, made: str, kind: Text) -> str:
@@ -101,11 +107,37 @@ def _limited(words: Words, made: str, kind: Text) -> str:
     return f"CASE WHEN {' AND '.join(checks)} THEN {value} END" if checks else value
 
 
-def _is_as_sent(words: Words, text: str, line: str) -> str:
-    """The text of a document stands in the line as the engine writes it: the order of its keys, and its numbers, are
-    those that were sent. A place that only looks the same has the same value.
+def _document(words: Words, text: str, line: str, key: str) -> str:
+    """Return the text of a document as it was sent: the order of its keys and its numbers are what engines change.
+
+    It is the engine's text where that stands in the line. Else it is looked for behind its key, if that stands there
+    once, down to four levels, and it is the document if the engine reads the same of it.
     """
-    plain = f"NOT {words.contains(text, words.literal(chr(92)))} AND NOT {words.finds(text, _OTHER_FRACTION)}"
     closed = f"({text} IN ('true', 'false') OR {' OR '.join(begins(text, sign) for sign in '{[')}"
     closed += f" OR {begins(text, chr(34))})"  # the end of a number would have to be looked for
-    return f"{closed} AND {words.contains(line, words.joined(words.literal(':'), text))} AND {plain}"
+    is_sent = (
+        f"{closed} AND {words.contains(line, words.joined(words.literal(':'), text))} AND {_is_usual(words, text)}"
+    )
+    found = f"WHEN {is_sent} THEN {text}"
+    if _PLAIN_KEY.fullmatch(key):
+        inner = words.slice(words.part(line, f'"{key}":' + _nested(4)), len(key) + 4, 0)
+        once = "NOT " + words.finds(line, f'"{key}" *:.*"{key}" *:')
+        same = f"{words.text(words.node(inner))} = {text}"
+        tight = f"NOT {words.finds(inner, _LOOSE)}"
+        found += f" WHEN {once} AND {same} AND {tight} AND {_is_usual(words, inner)} THEN {inner}"
+    return f"CASE {found} END"
+
+
+def _is_usual(words: Words, text: str) -> str:
+    """Return the predicate "DuckDB, too, writes these escapes and fractions"."""
+    return f"NOT {words.finds(text, _OTHER_ESCAPE)} AND NOT {words.finds(text, _OTHER_FRACTION)}"
+
+
+def _nested(depth: int) -> str:
+    """Return the pattern of an object or array of so many levels."""
+    inside = r'[-0-9a-z.:, ]|"([^"\\]|\\.)*"'
+    pattern = ""
+    for _ in range(depth):
+        more = f"({inside}{f'|{pattern}' if pattern else ''})*"
+        pattern = rf"(\{{{more}\}}|\[{more}\])"
+    return pattern

@@ -37,7 +37,7 @@ _ODD = (
     rf"[,:] *(,|{_CLOSED})|{_OPENED} *[,:]",  # nothing beside a comma or colon: lenient parsers take it
     r'\\u(0000|[dD][89a-fA-F])|\\[^u"\\/bfnrt]',  # escapes that engines read differently
     r'\\.[^"]*" *:',  # an escape in a key
-    r"-0(\.0+)?([^.0-9]|$)",
+    rf"-0\.0+ *(,|{_CLOSED})",
 )
 _TIMES = {"timestamp": "said_at", "originalTimestamp": "original_timestamp", "sentAt": "sent_at"}
 _TIMES |= {"receivedAt": "said_received"}
@@ -86,14 +86,14 @@ class Cells:
 class Made:
     """How the value of a column is typed."""
 
-    def __init__(self, words: Words, column: FeedColumn, *, membership: bool) -> None:
-        self._words, self._column, self._membership = words, column, membership
+    def __init__(self, words: Words, column: FeedColumn, *, key: str, membership: bool) -> None:
+        self._words, self._column, self._key, self._membership = words, column, key, membership
 
     def __call__(self, name: str) -> str:
         column, kind = self._column, self._column.type
         if column.transforms and isinstance(kind, Text):
             return transformed(self._words, name, column.transforms, kind)
-        return typed(self._words, name, kind, line="line", membership=self._membership)
+        return typed(self._words, name, kind, line="line", key=self._key, membership=self._membership)
 
 
 @dataclass
@@ -221,7 +221,15 @@ class Statements:
             return self._standard(value)
         text = self._sent(column)
         is_member = isinstance(value, InBody) and bool(_members(feed) & set(value.keys))
-        return self.cells.place(text, Made(self.words, column, membership=is_member))
+        keys = self._keys(value)
+        key = keys[0] if len(keys) == 1 else ""
+        return self.cells.place(text, Made(self.words, column, key=key, membership=is_member))
+
+    def _keys(self, value: AtPath | InBody) -> tuple[str, ...]:
+        """Return the raw keys behind which a value may stand."""
+        if isinstance(value, AtPath):
+            return tuple({last for path in alternatives(value) for last in self.shape.path(path)[-1:]})
+        return tuple(dict.fromkeys(raw for key in value.keys for raw in self.spellings.get(key, ())))
 
     def rows(self, work: Work, table: FeedTable, uuid_ts: str) -> tuple[list[str], str]:
         """Return the columns that a table gets, and the SELECT of its rows."""
@@ -376,8 +384,7 @@ class Statements:
         """Return the JSON text that a column takes, over READ as `r`."""
         words, value = self.words, column.value
         if isinstance(value, InBody):
-            raws = dict.fromkeys(raw for key in value.keys for raw in self.spellings.get(key, ()))
-            found = [words.text(words.at("r.body", (raw,))) for raw in raws]
+            found = [words.text(words.at("r.body", (raw,))) for raw in self._keys(value)]
         elif isinstance(value, AtPath):
             found = [words.text(words.at("r.j", self.shape.path(path))) for path in alternatives(value)]
         else:

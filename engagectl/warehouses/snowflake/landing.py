@@ -43,6 +43,9 @@ class SnowflakeWords:
     def finds(self, text: str, pattern: str) -> str:
         return f"(REGEXP_INSTR({text}, {self.literal(pattern)}) > 0)"
 
+    def part(self, text: str, pattern: str) -> str:
+        return f"REGEXP_SUBSTR({text}, {self.literal(pattern)})"
+
     def contains(self, text: str, part: str) -> str:
         return f"CONTAINS({text}, {part})"
 
@@ -60,6 +63,10 @@ class SnowflakeWords:
 
     def slice(self, text: str, start: int, end: int) -> str:
         return f"SUBSTR({text}, {start}, LENGTH({text}) - {start + end - 1})"
+
+    def unescaped(self, text: str) -> str:
+        """The emulator does not cast a VARIANT to its content, so it stands under a key ("JSON_EXTRACT_PATH_TEXT")."""
+        return f"JSON_EXTRACT_PATH_TEXT('{{\"v\":' || {text} || '}}', 'v')"
 
     def node(self, line: str) -> str:
         """A key that stands twice in one object is an error ("TRY_PARSE_JSON": strict is the default)."""

@@ -29,6 +29,9 @@ class DuckdbWords:
     def finds(self, text: str, pattern: str) -> str:
         return f"regexp_matches({text}, {literal(pattern)})"
 
+    def part(self, text: str, pattern: str) -> str:
+        return f"nullif(regexp_extract({text}, {literal(pattern)}), '')"
+
     def contains(self, text: str, part: str) -> str:
         return f"contains({text}, {part})"
 
@@ -46,6 +49,9 @@ class DuckdbWords:
 
     def slice(self, text: str, start: int, end: int) -> str:
         return f"substr({text}, {start}, length({text}) - {start + end - 1})"
+
+    def unescaped(self, text: str) -> str:
+        return f"json_extract_string({text}, '$')"
 
     def node(self, line: str) -> str:
         keys = f"json_keys({line})"

@@ -16,7 +16,7 @@ from tests.properties.field import CASES, KEPT, law
 from tests.properties.messages import traffic
 from tests.scenarios.house import House, identify, track
 from tests.sync.landing.play import BUCKET, counted, put, run, snapshot
-from tests.sync.landing.reference import DuckdbLanding
+from tests.sync.landing.reference import DuckdbLanding, DuckdbWords
 
 YAML = f"""
 inputs:
@@ -70,6 +70,7 @@ class Both:
     def __init__(self, root: Path, yaml: str = YAML) -> None:
         self.houses = (House(root / "client", DUCKDB), House(root / "warehouse", DUCKDB))
         self.landings: list[DuckdbLanding] = []
+        self.words = DuckdbWords()
         put({})
         for house in self.houses:
             house.root.mkdir()
@@ -97,6 +98,7 @@ class Both:
     def _landing(self, connection: Connection, loader: Loader, objects: Mapping[str, bytes]) -> DuckdbLanding:
         del connection
         self.landings.append(DuckdbLanding(loader, {url: unpacked(data) for url, data in objects.items()}))
+        self.landings[-1].words = self.words
         return self.landings[-1]
 
 
@@ -121,7 +123,7 @@ def persona(key: str, **more: str) -> dict[str, Any]:
 
 ENTITY = {"data_graph_entity_context": {"account": {"id": "acc_1"}}}
 PLAIN: tuple[Mapping[str, Any], ...] = (
-    identify(1, {"revenue": 450.5, "visits": 3, "plan": "gold", "prefs": {"b": 1, "a": [True, None]}}),
+    identify(1, {"revenue": 450.5, "visits": 3, "plan": "gold", "prefs": {"b": 1, "a": [True, None, 2.0]}}),
     identify(2, {"revenue": 12, "churn": 0.25, "born": "1999-12-31", "seen_at": "2024-01-01T01:00:00+01:00"}),
     identify(3, {"shopper": True}, context=persona("shopper", space_id="spa_1")),
     identify(4, {"shopper": False}, user=None, context=persona("shopper")),
@@ -137,6 +139,7 @@ PLAIN: tuple[Mapping[str, Any], ...] = (
     identify(1, {"revenue": 450.5, "visits": 3, "plan": "gold", "prefs": {"b": 1, "a": [True, None]}}),
     identify(14, {"visits": 9}, timestamp="2024-03-01T00:00:00Z"),
     identify(15, {"plan": "Größe 日", "visits": None}),
+    identify(16, {"plan": 'a\n"b\\\t'}),
 )
 
 
@@ -190,6 +193,28 @@ def test_what_is_odd_is_the_clients_and_keeps_its_place(both: Both) -> None:
     assert both.load(objects) > len(PLAIN) // 2
     ((found,),) = both.houses[1].query("SELECT count(*) FROM engagectl.quarantine")
     assert found > 10
+
+
+class Apart(DuckdbWords):
+    """An engine that writes no document as it was sent: what was sent is found in the line."""
+
+    def contains(self, text: str, part: str) -> str:
+        return "false" if part.startswith("(':'") else super().contains(text, part)
+
+
+def test_a_document_keeps_the_order_of_its_keys(both: Both) -> None:
+    documents: list[Any] = [
+        {"b": {"z": [1, {"y": "}"}], "a": 0.5}, "a": [], "c": 'x"y'},
+        [{"b": 1, "a": []}],
+        {},
+        {"a": {"b": {"c": {"d": {}}}}},
+        {"prefs": {"a": 1}},
+        {"a": "é, è"},
+    ]
+    messages = [identify(60 + n, {"prefs": one}) for n, one in enumerate(documents)]
+    both.words = Apart()
+    assert both.load({"a.json": lines(*messages)}) == 3
+    both.words = DuckdbWords()
 
 
 def test_an_object_is_read_once(both: Both) -> None:
