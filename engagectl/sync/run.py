@@ -315,6 +315,8 @@ class Run:
         while going := [work for work in self.works if any(reader.work == work for reader in lot.takers)]:
             stage = make_stage(self.loader.stage, [work.feed for work in going], lot.parts[0].file.shape)
             try:
+                if lot.landed is not None:
+                    lot.landed.again()
                 hit("chunk.read")
                 load(stage, lot.chunk, as_relation(lot.chunk))
                 hit("chunk.staged")

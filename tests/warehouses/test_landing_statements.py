@@ -10,8 +10,10 @@ from syrupy.assertion import SnapshotAssertion
 from engagectl.model.column_type import Decimal
 from engagectl.sync.chunk import Work
 from engagectl.sync.inputs.shape import SEGMENT
+from engagectl.sync.landing import told
+from engagectl.sync.landing.messages import FIELD, KEY, KIND, NOTHING, Messages, outcome_of
+from engagectl.sync.landing.rows import Rows
 from engagectl.sync.landing.signature import signature
-from engagectl.sync.landing.statements import FIELD, KEY, KIND, NOTHING, Statements, outcome_of
 from engagectl.sync.users import Times, fold_of
 from engagectl.warehouses.landing import KEYS, PLAIN, READ, ROUTES, Landing, Remembered, Source
 from engagectl.warehouses.snowflake.landing import SnowflakeLanding
@@ -40,9 +42,9 @@ class Told:
         return 1
 
 
-def _snowflake(told: Told) -> Landing:
-    loader = SnowflakeLoader(told, "engagectl")  # type: ignore[arg-type]  # the part of a connection that it uses
-    return SnowflakeLanding(told, loader, [Source("s3://acme/engage/", "RAW.PUBLIC.EVENTS")])  # type: ignore[arg-type]
+def _snowflake(server: Told) -> Landing:
+    loader = SnowflakeLoader(server, "engagectl")  # type: ignore[arg-type]  # the part of a connection that it uses
+    return SnowflakeLanding(server, loader, [Source("s3://acme/engage/", "RAW.PUBLIC.EVENTS")])  # type: ignore[arg-type]
 
 
 MAKERS = {"snowflake": _snowflake}
@@ -50,36 +52,35 @@ MAKERS = {"snowflake": _snowflake}
 
 @pytest.mark.parametrize("engine", sorted(MAKERS))
 def test_every_statement(engine: str, snapshot: SnapshotAssertion) -> None:
-    told = Told()
-    landing = MAKERS[engine](told)
+    server = Told()
+    landing = MAKERS[engine](server)
     works = [Work(1, connection(Decimal(18, 2))), Work(2, users()), Work(3, activation())]
-    sql = Statements(landing, works, SEGMENT)
+    sql = Messages(landing.words, works, SEGMENT)
     landing.copy([URL])
     landing.make(READ, sql.read())
     landing.make(KEYS, sql.keys())
-    told.query(sql.kinds())
-    sql.spellings = {"total_revenue_180_days": ["total_revenue_180_days", "Total Revenue"]}
-    sql.events = ["Audience Entered", "It's \\ here"]
+    server.query(sql.kinds())
+    spellings = {"total_revenue_180_days": ["total_revenue_180_days", "Total Revenue"]}
     landing.make(ROUTES, sql.routes([("0" * 32, ("load", "load", "f:not_routed"))]))
-    sql.prepare()
-    landing.make(PLAIN, sql.plain())
-    for one in (sql.files(), sql.odd(), sql.counts(works[0]), sql.met(works[0])):
-        told.query(one)
-    told.execute(sql.twins(["00000000-0000-0000-0000-000000000001"]))
-    told.asked.append("BEGIN TRANSACTION")
+    rows = Rows(sql, spellings, ["Audience Entered", "It's \\ here"])
+    landing.make(PLAIN, rows.plain())
+    for one in (told.files(sql.words), told.odd(sql.words), told.counts(works[0]), told.met(sql.words, works[0])):
+        server.query(one)
+    server.execute(told.twins(sql.words, ["00000000-0000-0000-0000-000000000001"]))
+    server.asked.append("BEGIN TRANSACTION")
     landing.remember([Remembered(part=w.part, mask=w.mask, outcome=outcome_of(w)) for w in works if w.number != 2])
     for work in (works[0], works[2]):
         for table in work.feed.tables:
-            columns, select = sql.rows(work, table, "2026-01-01T00:00:00.000001Z")
+            columns, select = rows.of(work, table, "2026-01-01T00:00:00.000001Z")
             listed = ", ".join(landing.column(table.name, name) for name in columns)
-            told.execute(f"INSERT INTO {landing.table(table.name)} ({listed}) {select}")
+            server.execute(f"INSERT INTO {landing.table(table.name)} ({listed}) {select}")
     (table,) = works[1].feed.tables
     fold = fold_of(works[1], Times(table.name, {c.name: c.name for c in table.columns}), uuid_ts="2026-01-01T00:00:00Z")
-    told.query(sql.newest(works[1], fold.traits))
-    told.asked.append("COMMIT")
-    assert "\n".join(told.asked) == snapshot(extension_class=SqlFile)
+    server.query(rows.newest(works[1], fold.traits))
+    server.asked.append("COMMIT")
+    assert "\n".join(server.asked) == snapshot(extension_class=SqlFile)
     dialect = engine
-    inside = told.asked[told.asked.index("BEGIN TRANSACTION") + 1 : -1]
+    inside = server.asked[server.asked.index("BEGIN TRANSACTION") + 1 : -1]
     for one in inside:
         (parsed,) = sqlglot.parse(one, read=dialect)
         assert type(parsed).__name__ in ("Select", "Insert", "Update"), "DDL would commit the transaction"

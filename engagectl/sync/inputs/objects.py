@@ -111,6 +111,12 @@ class Store:
         self.check(item)
         return found
 
+    def tail(self, item: Object, size: int) -> bytes:
+        """Return the last bytes of an object, and read no others."""
+        with _reached():
+            found: bytes = self._system.cat_file(item.path, start=max(item.bytes - size, 0), end=item.bytes)
+        return found
+
     def fetch(self, item: Object, path: Path) -> None:
         """Write an object to a file."""
         with _reached():

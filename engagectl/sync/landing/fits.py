@@ -123,7 +123,7 @@ def _document(words: Words, text: str, line: str, key: str) -> str:
         inner = words.slice(words.part(line, f'"{key}":' + _nested(4)), len(key) + 4, 0)
         once = "NOT " + words.finds(line, f'"{key}" *:.*"{key}" *:')
         same = f"{words.text(words.node(inner))} = {text}"
-        tight = f"NOT {words.finds(inner, _LOOSE)}"
+        tight = f"NOT {words.finds(inner, _LOOSE)} AND NOT {words.contains(text, words.literal(chr(92)))}"
         found += f" WHEN {once} AND {same} AND {tight} AND {_is_usual(words, inner)} THEN {inner}"
     return f"CASE {found} END"
 
@@ -134,8 +134,8 @@ def _is_usual(words: Words, text: str) -> str:
 
 
 def _nested(depth: int) -> str:
-    """Return the pattern of an object or array of so many levels."""
-    inside = r'[-0-9a-z.:, ]|"([^"\\]|\\.)*"'
+    """Return the pattern of an object or array of so many levels, in which nothing is escaped."""
+    inside = r'[-0-9a-z.:, ]|"[^"]*"'
     pattern = ""
     for _ in range(depth):
         more = f"({inside}{f'|{pattern}' if pattern else ''})*"

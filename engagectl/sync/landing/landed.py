@@ -14,8 +14,10 @@ from engagectl.sync.inputs.identity import listed_identity
 from engagectl.sync.inputs.joined import Part
 from engagectl.sync.inputs.lines import chunk_of
 from engagectl.sync.inputs.shape import Shape
+from engagectl.sync.landing import told
+from engagectl.sync.landing.messages import Messages, outcome_of
+from engagectl.sync.landing.rows import Rows
 from engagectl.sync.landing.signature import Met, Signature, routes, signature, spellings, undeclared
-from engagectl.sync.landing.statements import Statements, outcome_of
 from engagectl.sync.quarantine import LOCATED, STAGED
 from engagectl.sync.report import FeedCounts
 from engagectl.sync.stage import load, make_stage, release
@@ -43,7 +45,7 @@ class Landed:
     connection: Connection
     loader: Loader
     landing: Landing
-    statements: Statements
+    messages: Messages
     files: tuple[_File, ...] = ()
     left: tuple[InputFile, ...] = ()
     chunk: Chunk = field(default_factory=lambda: chunk_of([]))
@@ -52,12 +54,13 @@ class Landed:
     outcomes: Mapping[str, Mapping[Work, str]] = field(default_factory=dict)
     places: list[tuple[str, int, int]] = field(default_factory=list)  # file, offset and line of each line of the chunk
     sessions: int = 0
+    rows: Rows = field(init=False)
     _counts: dict[Work, dict[str, FeedCounts]] = field(default_factory=dict)
     _met: dict[Work, list[Met]] = field(default_factory=dict)
 
     @property
     def works(self) -> Sequence[Work]:
-        return self.statements.works
+        return self.messages.works
 
     # --- before the transaction -------------------------------------------------
 
@@ -65,10 +68,10 @@ class Landed:
         """Order the warehouse to take objects and to judge them; fetch the lines that are the client's."""
         self.sessions = self.landing.sessions
         names = self.landing.copy([file.key for file in asked])
-        sql, query = self.statements, self.connection.query
+        sql = self.messages
         self.landing.make(READ, sql.read())
         self.landing.make(KEYS, sql.keys())
-        found = [signature(text, sql.integrations) for (text,) in query(sql.kinds())]
+        found = [signature(text, sql.integrations) for (text,) in self.connection.query(sql.kinds())]
         if not 0 < len(found) <= KINDS_MAX:
             self.left = tuple(asked)
             return
@@ -77,33 +80,31 @@ class Landed:
         self._fetch()
 
     def _route(self, found: Sequence[Signature]) -> None:
-        sql = self.statements
+        sql = self.messages
         decided = routes(self.loader.stage, self.works, found)
         self.signatures = {one.digest: one for one in found}
         self.outcomes = {
             one.digest: dict(zip(self.works, row, strict=True)) for one, row in zip(found, decided, strict=True)
         }
-        sql.spellings = spellings(found)
-        sql.events = sorted({one.event for one in found if one.event is not None})
         rows = [(one.digest, row) for one, row in zip(found, decided, strict=True)]
         self.landing.make(ROUTES, sql.routes(rows[:_ROWS]))
         for start in range(_ROWS, len(rows), _ROWS):  # statements have a limit, too
             self.connection.execute(f"INSERT INTO {ROUTES} {sql.routes(rows[start : start + _ROWS])}")
-        sql.prepare()
-        self.landing.make(PLAIN, sql.plain())
+        events = sorted({one.event for one in found if one.event is not None})
+        self.rows = Rows(sql, spellings(found), events)
+        self.landing.make(PLAIN, self.rows.plain())
 
     def _keep(self, asked: Sequence[InputFile], names: Mapping[str, str]) -> None:
         """Keep the files that have arrived as they were listed; the others are the client's."""
         arrived = {
             name: (int(n), int(last), int(size))
-            for name, n, last, size in self.connection.query(self.statements.files())
+            for name, n, last, size in self.connection.query(told.files(self.landing.words))
         }
         kept, left = [], []
         for file in asked:
             name = names.get(file.key, "")
             lines, last, size = arrived.get(name, (0, 0, 0))
-            is_whole = lines == last and lines > 0 and (file.key.endswith(".gz") or size - (file.bytes or 0) in (0, 1))
-            if is_whole and is_unchanged(file):
+            if lines == last > 0 and is_as_listed(file, size):
                 end = size if file.key.endswith(".gz") else file.bytes or 0
                 kept.append(_File(by_name(file), name, lines, end))
             else:
@@ -117,14 +118,14 @@ class Landed:
             self.connection.execute(f"DELETE FROM {table} WHERE file = {self.landing.words.literal(name)}")
 
     def _fetch(self) -> None:
-        self._take(self.connection.query(self.statements.odd()))
+        self._take(self.connection.query(told.odd(self.landing.words)))
         hashes = self._hashes() if self.places else []
         gone = sum(
-            self.connection.execute(self.statements.twins(hashes[at : at + _ROWS]))
+            self.connection.execute(told.twins(self.landing.words, hashes[at : at + _ROWS]))
             for at in range(0, len(hashes), _ROWS)
         )
         if gone:
-            self._take(self.connection.query(self.statements.odd()))
+            self._take(self.connection.query(told.odd(self.landing.words)))
 
     def _take(self, rows: Sequence[tuple[str, int, int, str]]) -> None:
         keys = {one.name: one.file.key for one in self.files}
@@ -148,7 +149,7 @@ class Landed:
 
     def _hashes(self) -> list[str]:
         """Return the ids of the messages among the lines of the client's: what shares one with them is theirs, too."""
-        stage = make_stage(self.loader.stage, [work.feed for work in self.works], self.statements.shape)
+        stage = make_stage(self.loader.stage, [work.feed for work in self.works], self.messages.shape)
         try:
             load(stage, self.chunk, as_relation(self.chunk))
             rows = stage.handle.execute(
@@ -162,16 +163,16 @@ class Landed:
 
     def remember(self, works: Sequence[Work]) -> None:
         """Store the ids of what loads, and tell what was known."""
-        self.again()
         self.landing.remember([Remembered(part=w.part, mask=w.mask, outcome=outcome_of(w)) for w in works])
 
     def store(self, work: Work, uuid_ts: str) -> Counter[TableName]:
         """Write the rows of one connection or activation; return how many per table."""
         self._count(work)
+        work = next(one for one in self.works if one == work)  # it may have been extended by what is the client's
         rows: Counter[TableName] = Counter()
         for table in work.feed.tables:
             if table.fed:
-                columns, select = self.statements.rows(work, table, uuid_ts)
+                columns, select = self.rows.of(work, table, uuid_ts)
                 listed = ", ".join(self.landing.column(table.name, name) for name in columns)
                 into = self.landing.table(table.name)
                 rows[table.name] = self.connection.execute(f"INSERT INTO {into} ({listed}) {select}")
@@ -179,15 +180,16 @@ class Landed:
 
     def fold(self, work: Work, fold: UsersFold) -> None:
         """Merge what the warehouse judges into users; done again it changes nothing."""
-        self.again()
         self._count(work)
         (table,) = work.feed.tables
         if table.fed and self.files:
-            rows = self.landing.fold_users(fold, self.statements.newest(work, fold.traits))
+            rows = self.landing.fold_users(fold, self.rows.newest(work, fold.traits))
             self._counts[work][self.files[0].name].tables[fold.users] += rows
 
     def again(self) -> None:
-        """Load it once more where the session was lost, and its tables with it."""
+        """Load it once more where the session was lost, and its tables with it. Before a chunk is staged: it needs the
+        stage, and DDL.
+        """
         if self.sessions != self.landing.sessions:
             before = self.places
             self.make([one.file for one in self.files])
@@ -196,7 +198,7 @@ class Landed:
 
     def _count(self, work: Work) -> None:
         counts = {one.name: FeedCounts(work.feed.address) for one in self.files}
-        for name, result, number, skewed in self.connection.query(self.statements.counts(work)):
+        for name, result, number, skewed in self.connection.query(told.counts(work)):
             counts[str(name)].tally(str(result), int(number), int(skewed) if result == "load" else 0)
         odd = Counter(file for file, _, _ in self.places)
         for one in self.files:
@@ -205,7 +207,7 @@ class Landed:
         self._counts[work] = counts
         self._met[work] = [
             Met(self.signatures[str(kind)], str(result), int(number), str(first), str(last))
-            for kind, result, number, first, last in self.connection.query(self.statements.met(work))
+            for kind, result, number, first, last in self.connection.query(told.met(self.landing.words, work))
         ]
 
     # --- what it did --------------------------------------------------------------
@@ -239,15 +241,20 @@ class Landed:
         return LOCATED
 
 
-def is_unchanged(file: InputFile) -> bool:
-    """Tell whether an object is still the one that was listed: what was loaded of it is what is recorded."""
+def is_as_listed(file: InputFile, size: int) -> bool:
+    """Tell whether an object is still the one that was listed, and whether its lines have so many bytes, with an end
+    each: the last may have none. Of gzip the last four bytes tell how many they are (RFC 1952).
+    """
     if file.object is None:
         return False
     try:
         file.object.store.check(file.object)
+        if not file.key.endswith(".gz"):
+            return size - file.object.bytes in (0, 1)
+        length = int.from_bytes(file.object.store.tail(file.object, 4), "little")
     except OSError:
         return False
-    return True
+    return (size - length) % (1 << 32) in (0, 1)
 
 
 def make_landed(
@@ -259,6 +266,6 @@ def make_landed(
     files: Sequence[InputFile],
 ) -> Landed:
     """Order the warehouse to load some files of one shape."""
-    landed = Landed(connection, loader, landing, Statements(landing, works, shape))
+    landed = Landed(connection, loader, landing, Messages(landing.words, works, shape))
     landed.make(files)
     return landed

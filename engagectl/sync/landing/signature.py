@@ -15,7 +15,8 @@ from engagectl.model.names import stored_name
 from engagectl.sync.chunk import Work
 from engagectl.sync.inputs import as_relation
 from engagectl.sync.inputs.lines import chunk_of
-from engagectl.sync.landing.statements import FIELD, JOURNEY, KEY, KIND, NAMES, NOTHING, ODD, PERSONA
+from engagectl.sync.landing.messages import FIELD, JOURNEY, KEY, KIND, NAMES, NOTHING, PERSONA
+from engagectl.sync.landing.rows import ODD
 from engagectl.sync.route import mark, outcome
 from engagectl.sync.stage import load, make_stage, release
 from engagectl.sync.undeclared import unnamed
@@ -91,7 +92,7 @@ class Signature:
 
 
 def signature(text: str, integrations: Sequence[str]) -> Signature:
-    """Read what `Statements.kinds` wrote."""
+    """Read what `Messages.kinds` wrote."""
     *fields, keys = text.split(chr(FIELD))
     said = [None if value == chr(NOTHING) else value for value in fields]
     width = 1 + len(PERSONA)

@@ -100,14 +100,22 @@ class DuckdbWords:
 class DuckdbLanding:
     """`objects` are what lies in the store, by URL; what is no text, or in `refused`, does not arrive."""
 
-    sessions = 0
-
     def __init__(self, loader: Loader, objects: Mapping[str, bytes], refused: Sequence[str] = ()) -> None:
         self.words = DuckdbWords()
         self.judged = 0  # lines that stayed in the warehouse, over all batches
         self._loader = loader
         self._objects = objects
         self._refused = refused
+        self._sessions, self._is_made = 0, False
+
+    @property
+    def sessions(self) -> int:
+        """What is rolled back takes the loader's temporary tables along, as a lost session does."""
+        asked = "SELECT count(*) FROM duckdb_tables() WHERE temporary AND table_name = ?"
+        ((there,),) = self._loader.stage.execute(asked, [PLAIN]).fetchall()
+        if self._is_made and not there:
+            self._sessions, self._is_made = self._sessions + 1, False
+        return self._sessions
 
     def takes(self, url: str) -> bool:
         return url in self._objects
@@ -133,6 +141,7 @@ class DuckdbLanding:
 
     def make(self, table: str, select: str) -> None:
         self._loader.stage.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {select}")
+        self._is_made |= table == PLAIN
 
     def table(self, name: TableName) -> str:
         return f"{ident(name.schema)}.{ident(name.table)}"

@@ -213,7 +213,7 @@ def test_a_document_keeps_the_order_of_its_keys(both: Both) -> None:
     ]
     messages = [identify(60 + n, {"prefs": one}) for n, one in enumerate(documents)]
     both.words = Apart()
-    assert both.load({"a.json": lines(*messages)}) == 3
+    assert both.load({"a.json": lines(*messages)}) == 2
     both.words = DuckdbWords()
 
 
@@ -242,6 +242,14 @@ def test_who_was_erased_stays_so(tmp_path: Path) -> None:
     assert both.load(objects) == 0
     ((left,),) = both.houses[1].query("SELECT count(*) FROM engage_default.identifies")
     assert left == 0
+
+
+def test_what_a_feed_is_extended_for_is_the_clients(tmp_path: Path) -> None:
+    both = Both(tmp_path, YAML.replace("    send:", "    on_undeclared: add_column\n    send:", 1))
+    messages = [*PLAIN, identify(70, {"visits": 1, "colour": "red"}), identify(71, {"visits": 2})]
+    assert both.load({"a.json": lines(*messages)}) > 0
+    assert ("m70", "red") in both.houses[1].rows("engage_default.identifies", "id, colour", order="1")
+    both.load({"b.json": lines(identify(72, {"colour": "blue"}), identify(73, {"visits": 3}))})
 
 
 @settings(law, max_examples=max(2, CASES // 3))
