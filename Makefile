@@ -180,7 +180,10 @@ CHUNKS ?= 10
 bench-traffic: $(EMULATOR_$(or $(ENGINES),snowflake)) $(WAREHOUSES)/ready ## Count statements and bytes of a sync into ENGINES=redshift (snowflake), on the emulator
 	$(EMULATED_BY) PYTHONPATH=. $(WAREHOUSES)/bin/python benchmarks/traffic.py $(or $(ENGINES),snowflake) --count $(COUNT) --chunks $(CHUNKS)
 
+bench-stage: $(FAKESNOW)/ready $(WAREHOUSES)/ready ## Count what passes through the client when Snowflake loads objects itself, on the emulator
+	$(EMULATED_BY) PYTHONPATH=. $(WAREHOUSES)/bin/python benchmarks/traffic_stage.py --count $(COUNT) --chunks $(CHUNKS)
+
 all: ## What CI runs
 	.ci/run
 
-.PHONY: parsers test-parsers emulator test-emulator test-object-stores hostile-names test-warehouses test-dbt test-pre-commit test-terraform test-workflows bench bench-full bench-plan schemas help install demo test property-test test-html lint type fmt all crash-test crash-test-full fuzz tamper
+.PHONY: parsers test-parsers emulator test-emulator test-object-stores hostile-names test-warehouses test-dbt test-pre-commit test-terraform test-workflows bench bench-full bench-plan bench-stage schemas help install demo test property-test test-html lint type fmt all crash-test crash-test-full fuzz tamper
