@@ -50,7 +50,8 @@ class SnowflakeWords:
         return f"CONTAINS({text}, {part})"
 
     def code(self, number: int) -> str:
-        return f"CHR({number})"
+        """A constant: LISTAGG takes no expression between the texts. A NUL cannot stand in a statement."""
+        return self.literal(chr(number)) if number else "CHR(0)"
 
     def joined(self, *texts: str) -> str:
         return f"({' || '.join(texts)})"

@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagectl import api
-from engagectl.warehouses.contract import Connection, Loader
+from engagectl.warehouses.contract import Connection, Loader, UsersFold
+from engagectl.warehouses.landing import Remembered
 from tests.properties.field import CASES, KEPT, law
 from tests.properties.messages import traffic
 from tests.scenarios.house import House, identify, track
@@ -231,6 +232,38 @@ def test_a_replaced_object_is_told(both: Both) -> None:
     put(objects)
     again = run(both.houses[1], both._landing, objects)
     assert {left.code for left in again.left_out} == {"EC720"}
+
+
+class Crash(Exception):  # noqa: N818  it stands for one
+    """The program ends here."""
+
+
+class Broken(DuckdbLanding):
+    """Ends the program in the transaction of a chunk, or in that of users, when the statements were sent."""
+
+    point = "chunk"
+
+    def remember(self, feeds: Sequence[Remembered]) -> None:
+        super().remember(feeds)
+        if self.point == "chunk":
+            raise Crash
+
+    def fold_users(self, fold: UsersFold, select: str) -> int:
+        super().fold_users(fold, select)
+        raise Crash
+
+
+@pytest.mark.parametrize("point", ["chunk", "users"])
+def test_after_a_crash_each_message_is_there_once(both: Both, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
+    monkeypatch.setattr(Broken, "point", point)
+    objects = {"a.json": lines(*PLAIN, *ODD)}
+    put(objects)
+    client, other = both.houses
+    with pytest.raises(Crash):
+        run(other, lambda _, loader, urls: Broken(loader, urls), objects)
+    run(other, both._landing, objects)
+    run(client, None, objects)
+    assert snapshot(other) == snapshot(client)
 
 
 def test_who_was_erased_stays_so(tmp_path: Path) -> None:
