@@ -1,7 +1,10 @@
 """A warehouse that refuses rows whose values fit: they wait in the quarantine, and everything else loads."""
 
+import pytest
+
 from engagectl import api
 from engagectl.journal.quarantine import list_entries
+from engagectl.sync import refused
 from engagectl.sync.report import SyncReport
 from tests.scenarios.house import SPACE, House, identify, track
 
@@ -26,23 +29,23 @@ def test_rows_that_a_constraint_refuses_are_quarantined_and_put_back_when_it_is_
     house.write(SPACE + MEMBERS)
     house.apply()
     house.execute("ALTER TABLE engage_default.identifies ALTER COLUMN first_time_shopper SET NOT NULL")
-    sent = [identify(n, {SHOPPER: True, REVENUE: n} if n % 40 else {REVENUE: n}, user=f"u{n}") for n in range(100)]
+    sent = [identify(n, {SHOPPER: True, REVENUE: n} if n % 12 else {REVENUE: n}, user=f"u{n}") for n in range(30)]
     house.messages(*sent, track(200, "Audience Entered", ENTERED))
-    report = house.sync(chunk_bytes=8_000)
+    report = house.sync(chunk_bytes=3_000)
     assert not report.left_out
     assert report.exit_code == 0
     assert _is_whole(report)
     assert [word for word in report.warnings if "does not take some messages" in word]
-    assert len(house.rows("engage_default.identifies", "id", order="1")) == 97
-    assert len(house.rows("engage_default.users", "id", order="1")) == 100, "its table takes them"
+    assert len(house.rows("engage_default.identifies", "id", order="1")) == 27
+    assert len(house.rows("engage_default.users", "id", order="1")) == 30, "its table takes them"
     assert house.rows("default.members", "id", order="1") == [("m200",)]
     (reason,) = {reason for _, _, reason in _entries(house)}
     assert reason in ("refused_23000", "refused_23502")
-    assert [(feed, id_) for feed, id_, _ in _entries(house)] == [("connection.classic", f"m{n}") for n in (0, 40, 80)]
+    assert [(feed, id_) for feed, id_, _ in _entries(house)] == [("connection.classic", f"m{n}") for n in (0, 12, 24)]
     assert api.replay_quarantine(house.project).messages == 0
     house.execute("ALTER TABLE engage_default.identifies ALTER COLUMN first_time_shopper DROP NOT NULL")
     assert api.replay_quarantine(house.project).messages == 3
-    assert len(house.rows("engage_default.identifies", "id", order="1")) == 100
+    assert len(house.rows("engage_default.identifies", "id", order="1")) == 30
     assert house.sync().exit_code == 0
     assert _entries(house) == []
 
@@ -57,11 +60,14 @@ def test_of_two_messages_of_one_id_the_one_that_is_taken_loads(house: House) -> 
     assert [id_ for _, id_, _ in _entries(house)] == ["m1"]
 
 
-def test_a_table_that_takes_nothing_leaves_its_feed_out_and_the_others_load(house: House) -> None:
+def test_a_table_that_takes_nothing_leaves_its_feed_out_and_the_others_load(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refused, "FEW", 3)  # a hundred would take two hundred trials
     house.write(SPACE + MEMBERS)
     house.apply()
     house.execute("ALTER TABLE engage_default.identifies ALTER COLUMN anonymous_id SET NOT NULL")
-    house.messages(*(identify(n, {SHOPPER: True}, user=f"u{n}") for n in range(150)))
+    house.messages(*(identify(n, {SHOPPER: True}, user=f"u{n}") for n in range(9)))
     house.messages(*(track(300 + n, "Audience Entered", ENTERED) for n in range(9)))
     report = house.sync()
     assert [(str(item.address), item.code) for item in report.left_out] == [("local/connection.classic", "EC703")]
@@ -69,7 +75,7 @@ def test_a_table_that_takes_nothing_leaves_its_feed_out_and_the_others_load(hous
     assert _entries(house) == []
     house.execute("ALTER TABLE engage_default.identifies ALTER COLUMN anonymous_id DROP NOT NULL")
     assert house.sync().exit_code == 0
-    assert len(house.rows("engage_default.identifies", "id", order="1")) == 150
+    assert len(house.rows("engage_default.identifies", "id", order="1")) == 9
 
 
 def test_a_rehearsal_tells_of_the_refusal_and_changes_nothing(house: House) -> None:

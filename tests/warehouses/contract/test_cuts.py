@@ -24,8 +24,8 @@ class Pulled(BaseException):
 class Line:
     """A driver's connection of which only so many statements come through; then the session is gone."""
 
-    def __init__(self, real: Any, left: int) -> None:
-        self._real, self._left = real, left
+    def __init__(self, real: Any, left: int, *, rolls_back: bool) -> None:
+        self._real, self._left, self.rolls_back = real, left, rolls_back
 
     @property
     def is_cut(self) -> bool:
@@ -50,6 +50,8 @@ class Line:
         """End the session, as the server sees it: what was open is rolled back."""
         if not hasattr(self._real, "cursor"):
             self._real.query("CALL BQ.ABORT_SESSION()").result()
+        elif self.rolls_back:  # fakesnow does it some time after the session was closed
+            self._real.cursor().execute("ROLLBACK")
         self._real.close()
 
     def pass_one(self) -> None:
@@ -76,7 +78,7 @@ class Cursor:
 
 def _cut(connection: Connection, after: int) -> Line:
     of = "_handle" if hasattr(connection, "_handle") else "client"
-    line = Line(getattr(connection, of), after)
+    line = Line(getattr(connection, of), after, rolls_back=connection.version.startswith("Snowflake"))
     setattr(connection, of, line)
     return line
 
