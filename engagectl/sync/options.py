@@ -43,7 +43,7 @@ class SyncOptions:
     due: bool = False
     complete: Sequence[str] = ()
     chunk_bytes: int = 128 << 20
-    memory_mb: int = 400
+    memory_mb: int = 384
     fold_rows: int = 400_000
     fold_bytes: int = 240 << 20  # two chunks
     dry_run: bool = False

@@ -50,7 +50,7 @@ def sync(
         str | None, typer.Option(metavar="DURATION", help="End after the chunk in which so much time (45m) is up.")
     ] = None,
     memory: Annotated[
-        Memory, typer.Option(help="low reads chunks of 32 MB with 192 MB of memory, instead of 128 and 400.")
+        Memory, typer.Option(help="low reads chunks of 32 MB with 192 MB of memory, instead of 128 and 384.")
     ] = Memory.NORMAL,
     max_quarantine: Annotated[
         str | None, typer.Option(metavar="N|P%", help="Exit with 5 when more messages and cells are quarantined.")
