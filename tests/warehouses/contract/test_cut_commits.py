@@ -161,6 +161,7 @@ def _stored(house: House) -> tuple[object, ...]:
         )
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("is_sent", [False, True], ids=["before", "after"])
 def test_a_sync_cut_at_any_statement_loads_each_message_once(
     is_sent: bool, house: House, monkeypatch: pytest.MonkeyPatch

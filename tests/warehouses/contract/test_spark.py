@@ -89,7 +89,7 @@ def test_spark_reads_every_statement_that_was_sent(on: str, house: House, spark:
     house.sync()
     api.history(house.project)
     api.status(house.project)
-    sent = statements()
+    sent = [one for one in statements() if not one.startswith(("GRANT ", "REVOKE "))]  # those are of other tests
     known = [one for one in sent if one.startswith(OURS_ALONE)]
     assert {next(word for word in OURS_ALONE if one.startswith(word)) for one in known} >= {*OURS_ALONE[:5]}
     assert spark.refused([one for one in sent if one not in known]) == []
