@@ -301,10 +301,13 @@ class Run:
         self._commit(lot)
         self.report.chunks += 1
         for work, waiting in list(self.folds.items()):
-            columns = max(len(table.columns) for table in work.feed.tables)
-            is_much = waiting.rows * columns >= self.options.fold_rows * _CELLS_PER_ROW
-            if is_much or waiting.size >= self.options.fold_bytes:
+            if self._fill(work, waiting) >= 1 or waiting.size >= self.options.fold_bytes:
                 self._fold(work)
+
+    def _fill(self, work: Work, waiting: _Waiting) -> float:
+        """Return how many folds what waits is enough for."""
+        columns = max(len(table.columns) for table in work.feed.tables)
+        return waiting.rows * columns / (self.options.fold_rows * _CELLS_PER_ROW)
 
     def _commit(self, lot: Lot) -> None:
         """Load a chunk; what it brings undeclared may add columns, or leave feeds out, and it is done again."""
@@ -426,11 +429,12 @@ class Run:
     def _fold(self, work: Work) -> None:
         """Fold what a users feed has read; when the warehouse refuses it, the others go on."""
         waiting = self.folds.pop(work)
+        parts = max(1, min(round(self._fill(work, waiting)), waiting.rows))
         tries = Tries(self.connection, self.journal, self.options)
         try:
             while True:
                 try:
-                    commit_fold(self.writer, work, waiting.pieces, uuid_ts=self._stamp())
+                    commit_fold(self.writer, work, waiting.pieces, uuid_ts=self._stamp(), parts=parts)
                     break
                 except TransientError as error:
                     if tries.took_effect(error, waiting.pieces):

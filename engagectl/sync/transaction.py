@@ -167,15 +167,21 @@ def fold_landed(writer: Writer, work: Work, landed: "Landed", *, uuid_ts: str) -
         landed.fold(work, users.fold_of(work, _times(writer.journal, work.feed), uuid_ts=uuid_ts))
 
 
-def commit_fold(writer: Writer, work: Work, pieces: Sequence[Piece], *, uuid_ts: str) -> int:
-    """Fold what waits into users and move the feed's offsets in every file that it covers, all or nothing.
+def commit_fold(writer: Writer, work: Work, pieces: Sequence[Piece], *, uuid_ts: str, parts: int = 1) -> int:
+    """Fold what waits into users and move the feed's offsets in every file that it covers.
 
-    After a crash before it the same bytes are read again for this feed alone: the fold is a pure maximum.
+    After a crash before it the same bytes are read again for this feed alone: the fold is a pure maximum. So of several
+    parts each has a transaction, and the last moves the offsets.
     """
     (table,) = work.feed.tables
+    times, rows = _times(writer.journal, work.feed), 0
+    for number in range(parts - 1 if table.fed else 0):
+        with _transaction(writer, [work]):
+            rows += users.fold(writer.loader, work, times, uuid_ts=uuid_ts, part=(number, parts))
     with _transaction(writer, [work]):
         hit("users.begun")
-        rows = users.fold(writer.loader, work, _times(writer.journal, work.feed), uuid_ts=uuid_ts) if table.fed else 0
+        if table.fed:
+            rows += users.fold(writer.loader, work, times, uuid_ts=uuid_ts, part=(parts - 1, parts))
         hit("users.folded")
         pieces[-1].settled.counts.tables[table.name] += rows
         _keep(writer, users.kept(work))

@@ -55,11 +55,17 @@ def gather(stage: Stage, work: Work, parts: tuple[Cell, ...], cells: str) -> int
     return int(rows)
 
 
-def fold(loader: Loader, work: Work, times: Times, *, uuid_ts: str) -> int:
-    """Fold what waits to one row per user and hand it to the loader; return the rows of users written."""
+def fold(loader: Loader, work: Work, times: Times, *, uuid_ts: str, part: tuple[int, int] = (0, 1)) -> int:
+    """Fold what waits to one row per user and hand it to the loader; return the rows of users written.
+
+    `part` is which users are folded, of how many parts: one row of each wide user is much for one statement.
+    """
     feed, made_of = work.feed, fold_of(work, times, uuid_ts=uuid_ts)
     traits = made_of.traits
     run, rows = loader.stage.execute, waiting(work)
+    number, parts = part
+    if parts > 1:
+        rows = f"(SELECT * FROM {rows} WHERE hash(id) % {parts} = {number})"
     documents = [_value(name) for name, _, kind in traits if isinstance(kind, Json)]
     tied = f"SELECT id FROM {_TIED}"
     sources = [(rows, False)]
@@ -111,7 +117,8 @@ def _newest(traits: Sequence[tuple[str, str, ColumnType]], *, by_value: bool, nu
         if by_value:
             order = f"(event_time, {value} IS NOT NULL, {rank}{value})"
             found = f"struct_extract(arg_max({{'v': {value}}}, {order}) FILTER (WHERE {there}), 'v')"
-        select += [f"{found} AS {ident(name)}", f"max(event_time) FILTER (WHERE {there}) AS {ident('at:' + at)}"]
+        newest = f"max(CASE WHEN {there} THEN event_time END)"  # cheaper than a FILTER of its own
+        select += [f"{found} AS {ident(name)}", f"{newest} AS {ident('at:' + at)}"]
     return f"SELECT {', '.join(select)}"
 
 

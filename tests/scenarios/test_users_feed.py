@@ -71,6 +71,21 @@ def test_many_identifies_are_folded_before_the_end(house: House, limit: dict[str
     assert _users(house) == [("u0", 12.0, True), ("u1", 10.0, True), ("u2", 11.0, False)]
 
 
+def test_wide_users_are_folded_in_parts(house: House) -> None:
+    """More cells than one fold takes: one load in the journal, and the same users."""
+    house.write()
+    house.apply()
+    _history(house)
+    report = house.sync(fold_rows=1)
+    folded = house.query(
+        "SELECT sum(t.inserted) FROM engagectl.load_tables AS t JOIN engagectl.feeds AS f ON f.number = t.feed"
+        " WHERE f.kind = 'users'"
+    )
+    assert [counts.read for address, counts in report.feeds.items() if address.kind == "users"] == [12]
+    assert int(folded[0][0]) == 3
+    assert _users(house) == [("u0", 12.0, True), ("u1", 10.0, True), ("u2", 11.0, False)]
+
+
 def test_many_traits_are_folded_in_groups(house: House) -> None:
     """More traits than are folded together: what each user has of each, with two identifies of one instant."""
     names = [f"t{n}" for n in range(60)]
