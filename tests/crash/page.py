@@ -12,6 +12,7 @@ This page is written by a run and not by hand: `{command}`.
 
 {done:,} of the {wanted:,} trials asked for were done with the code of commit {commit}, in {cpu:,.0f} CPU seconds, the
 PostgreSQL server's not among them; {failed}. {rest}
+Before them {earlier}.
 
 A trial hurts one command, and a checker outside the system then looks at the database: what was acknowledged must be
 there, each feed must stand between two chunks, and every table must equal, cell for cell, what a slow independent
@@ -19,8 +20,8 @@ reference (`tests/reference`) makes of the lines before the feed's checkpoint. T
 time with chunks of another size) and all of it must be there once, in every table, in the quarantine and in the counts.
 One more sync must insert nothing. After an apply, plan and drift must be empty and the rows what they were.
 
-| what was done | DuckDB | PostgreSQL | seeds |
-|---|---|---|---|
+| what was done | DuckDB | PostgreSQL | with code that changed later | seeds |
+|---|---|---|---|---|
 {rows}
 
 The points where a process is killed (SIGKILL), each at a random one of its passes. With two engines these are {pairs}
@@ -58,6 +59,7 @@ To repeat: `make crash-test SEED=7` (every point once per engine, 40 cuts), `mak
 def page(outcomes: Outcomes, *, wanted: Mapping[str, int], command: str) -> str:
     every = list(outcomes.counted())
     current = [one for one in every if one.is_current]
+    before = [one for one in every if not one.is_current]
     left = sum(wanted.values()) - len(current)
     return PAGE.format(
         command=command,
@@ -67,7 +69,8 @@ def page(outcomes: Outcomes, *, wanted: Mapping[str, int], command: str) -> str:
         cpu=sum(one.cpu_s for one in current),
         failed=_failed(current),
         rest=f"{left:,} are not done yet." if left > 0 else "All of them are done.",
-        rows="\n".join(_rows(current)),
+        earlier=f"{len(before):,} were done with code that changed later; {_failed(before)}",
+        rows="\n".join(_rows(every)),
         pairs=sum(len(kind.points(engine)) for kind in KINDS for engine in ENGINES),
         tried=len({(one.key.kind, one.key.engine, one.key.point) for one in current if one.nth}),
         points="\n".join(_points()),
@@ -99,11 +102,12 @@ def _rows(outcomes: Iterable[Outcome]) -> Iterable[str]:
     trials: Counter[tuple[str, str]] = Counter()
     seeds: dict[str, set[int]] = {}
     for one in outcomes:
-        trials[one.key.kind, one.key.engine] += 1
+        trials[one.key.kind, one.key.engine if one.is_current else "earlier"] += 1
         seeds.setdefault(one.key.kind, set()).add(one.key.seed)
     for kind, used in sorted(seeds.items()):
         span = f"{min(used)}" if len(used) == 1 else f"{min(used)} to {max(used)}"
-        yield f"| {kind} | {trials[kind, 'duckdb']} | {trials[kind, 'postgres']} | {span} |"
+        counts = " | ".join(str(trials[kind, column]) for column in (*ENGINES, "earlier"))
+        yield f"| {kind} | {counts} | {span} |"
 
 
 def _points() -> Iterable[str]:
