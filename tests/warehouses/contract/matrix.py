@@ -14,7 +14,9 @@ RESULTS = HERE / "results"
 PAGE = HERE.parents[2] / "docs/warehouses/contract.md"
 _HEAD = """# What ran on which engine
 
-Written by `make test-warehouses`. Nothing here was run against a cloud service. What stands for each engine:
+Written by `make test-warehouses`. Nothing here was run against a cloud service. Every run of CI lets GoogleSQL's and
+Spark's own parsers read the statements (`make test-parsers`), and runs a sample of these cases on one of the emulators,
+another each day (`make test-emulator`). What stands for each engine:
 
 """
 _MIDDLE = """
