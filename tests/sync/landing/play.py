@@ -1,6 +1,6 @@
 """One project, played twice in DuckDB: by the client, and by a warehouse that takes the objects itself."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -64,8 +64,13 @@ def snapshot(house: House) -> dict[str, list[tuple[Any, ...]]]:
     """Return every table, each row by its columns' names; without load stamps, what is told of a sync alone, and the
     context paths that no column takes: they are looked for in a sample.
     """
-    found = {}
-    listed = house.query(
+    with api.connected(house.project, command="test", read_only=True) as connections:
+        (connection,) = connections.values()
+        return dict(_tables(connection))
+
+
+def _tables(connection: Connection) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+    listed = connection.query(
         "SELECT table_schema, table_name, column_name FROM information_schema.columns"
         " WHERE table_schema NOT IN ('information_schema', 'INFORMATION_SCHEMA', 'pg_catalog') ORDER BY 1, 2, 3"
     )
@@ -78,9 +83,8 @@ def snapshot(house: House) -> dict[str, list[tuple[Any, ...]]]:
         if schema.lower() == "engagectl" and not is_told:
             continue
         texts = ", ".join(f'CAST("{name}" AS VARCHAR)' for name in kept)
-        rows = house.query(f'SELECT {texts} FROM "{schema}"."{table}"')
-        found[f"{schema}.{table}"] = sorted((row for row in rows if "context" not in row), key=repr)
-    return found
+        rows = connection.query(f'SELECT {texts} FROM "{schema}"."{table}"')
+        yield f"{schema}.{table}", sorted((row for row in rows if "context" not in row), key=repr)
 
 
 def counted(report: SyncReport) -> dict[str, Any]:
