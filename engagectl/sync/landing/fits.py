@@ -46,8 +46,8 @@ def begins(text: str, with_: str) -> str:
     return f"SUBSTR({text}, 1, 1) = '{with_}'"
 
 
-def typed(words: Words, text: str, kind: ColumnType, *, line: str, key: str = "", membership: bool = False) -> str:
-    """Return the typed value of a JSON text that stands in a line, behind this key if it is known."""
+def typed(words: Words, text: str, kind: ColumnType, *, line: str, sent: str = "", membership: bool = False) -> str:
+    """Return the typed value of a JSON text that stands in a line; `sent` is what was found of a document there."""
     match kind:
         case Boolean():
             more = " WHEN '\"true\"' THEN TRUE WHEN '\"false\"' THEN FALSE" if membership else ""
@@ -71,7 +71,7 @@ def typed(words: Words, text: str, kind: ColumnType, *, line: str, key: str = ""
             inner = content(words, text)
             return f"CASE WHEN {words.matches(inner, DATE)} THEN {words.date(inner)} END"
         case JsonText() | Json():
-            return words.typed(_document(words, text, line, key), kind)
+            return words.typed(_document(words, text, line, sent), kind)
         case Native():
             return "NULL"
 
@@ -107,11 +107,19 @@ def _limited(words: Words, made: str, kind: Text) -> str:
     return f"CASE WHEN {' AND '.join(checks)} THEN {value} END" if checks else value
 
 
-def _document(words: Words, text: str, line: str, key: str) -> str:
+def sent_document(words: Words, line: str, key: str) -> str:
+    """Return the object or array that stands behind a key as it was sent, down to four levels; "" for no such key."""
+    if not _PLAIN_KEY.fullmatch(key):
+        return ""
+    once = "NOT " + words.finds(line, f'"{key}" *:.*"{key}" *:')
+    found = words.part(line, f'"{key}":' + _nested(4))
+    return f"CASE WHEN {once} THEN {words.slice(found, len(key) + 4, 0)} END"
+
+
+def _document(words: Words, text: str, line: str, sent: str) -> str:
     """Return the text of a document as it was sent: the order of its keys and its numbers are what engines change.
 
-    It is the engine's text where that stands in the line. Else it is looked for behind its key, if that stands there
-    once, down to four levels, and it is the document if the engine reads the same of it.
+    It is the engine's text where that stands in the line; else what was found there, if the engine reads the same of it.
     """
     closed = f"({text} IN ('true', 'false') OR {' OR '.join(begins(text, sign) for sign in '{[')}"
     closed += f" OR {begins(text, chr(34))})"  # the end of a number would have to be looked for
@@ -119,12 +127,10 @@ def _document(words: Words, text: str, line: str, key: str) -> str:
         f"{closed} AND {words.contains(line, words.joined(words.literal(':'), text))} AND {_is_usual(words, text)}"
     )
     found = f"WHEN {is_sent} THEN {text}"
-    if _PLAIN_KEY.fullmatch(key):
-        inner = words.slice(words.part(line, f'"{key}":' + _nested(4)), len(key) + 4, 0)
-        once = "NOT " + words.finds(line, f'"{key}" *:.*"{key}" *:')
-        same = f"{words.text(words.node(inner))} = {text}"
-        tight = f"NOT {words.finds(inner, _LOOSE)} AND NOT {words.contains(text, words.literal(chr(92)))}"
-        found += f" WHEN {once} AND {same} AND {tight} AND {_is_usual(words, inner)} THEN {inner}"
+    if sent:
+        same = f"{words.text(words.node(sent))} = {text}"
+        tight = f"NOT {words.finds(sent, _LOOSE)} AND NOT {words.contains(text, words.literal(chr(92)))}"
+        found += f" WHEN {same} AND {tight} AND {_is_usual(words, sent)} THEN {sent}"
     return f"CASE {found} END"
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engagectl.model.column_type import Boolean, ColumnType, Text
+from engagectl.model.column_type import Boolean, ColumnType, Json, JsonText, Text
 from engagectl.model.feed import AtPath, Feed, FeedColumn, FeedTable, InBody, Standard
 from engagectl.model.names import stored_name
 from engagectl.sync.chunk import Work
-from engagectl.sync.landing.fits import begins, transformed, typed
+from engagectl.sync.landing.fits import begins, sent_document, transformed, typed
 from engagectl.sync.landing.messages import Messages, outcome_of
 from engagectl.sync.stage import alternatives
 from engagectl.warehouses.landing import PLAIN, ROUTES, Words
@@ -49,14 +49,14 @@ class Cells:
 class Made:
     """How the value of a column is typed."""
 
-    def __init__(self, words: Words, column: FeedColumn, *, key: str, membership: bool) -> None:
-        self._words, self._column, self._key, self._membership = words, column, key, membership
+    def __init__(self, words: Words, column: FeedColumn, *, sent: str, membership: bool) -> None:
+        self._words, self._column, self._sent, self._membership = words, column, sent, membership
 
     def __call__(self, name: str) -> str:
         column, kind = self._column, self._column.type
         if column.transforms and isinstance(kind, Text):
             return transformed(self._words, name, column.transforms, kind)
-        return typed(self._words, name, kind, line="line", key=self._key, membership=self._membership)
+        return typed(self._words, name, kind, line="line", sent=self._sent, membership=self._membership)
 
 
 @dataclass
@@ -111,8 +111,11 @@ class Rows:
         text = self._sent(column)
         is_member = isinstance(value, InBody) and bool(_members(feed) & set(value.keys))
         keys = self._keys(value)
-        key = keys[0] if len(keys) == 1 else ""
-        return self.cells.place(text, Made(self.words, column, key=key, membership=is_member))
+        sent = ""
+        if len(keys) == 1 and isinstance(column.type, Json | JsonText):
+            if found := sent_document(self.words, "r.line", keys[0]):
+                sent = self.cells.texts.setdefault(found, f"v{len(self.cells.texts)}")
+        return self.cells.place(text, Made(self.words, column, sent=sent, membership=is_member))
 
     def _keys(self, value: AtPath | InBody) -> tuple[str, ...]:
         """Return the raw keys behind which a value may stand."""
