@@ -119,7 +119,7 @@ def sent_document(words: Words, line: str, key: str) -> str:
 def _document(words: Words, text: str, line: str, sent: str) -> str:
     """Return the text of a document as it was sent: the order of its keys and its numbers are what engines change.
 
-    It is the engine's text where that stands in the line; else what was found there, if the engine reads the same of it.
+    It is the engine's text where that stands in the line; else what was found there, if the engine reads that the same.
     """
     closed = f"({text} IN ('true', 'false') OR {' OR '.join(begins(text, sign) for sign in '{[')}"
     closed += f" OR {begins(text, chr(34))})"  # the end of a number would have to be looked for

@@ -111,10 +111,9 @@ class Rows:
         text = self._sent(column)
         is_member = isinstance(value, InBody) and bool(_members(feed) & set(value.keys))
         keys = self._keys(value)
-        sent = ""
-        if len(keys) == 1 and isinstance(column.type, Json | JsonText):
-            if found := sent_document(self.words, "r.line", keys[0]):
-                sent = self.cells.texts.setdefault(found, f"v{len(self.cells.texts)}")
+        is_document = len(keys) == 1 and isinstance(column.type, Json | JsonText)
+        found = sent_document(self.words, "r.line", keys[0]) if is_document else ""
+        sent = self.cells.texts.setdefault(found, f"v{len(self.cells.texts)}") if found else ""
         return self.cells.place(text, Made(self.words, column, sent=sent, membership=is_member))
 
     def _keys(self, value: AtPath | InBody) -> tuple[str, ...]:
