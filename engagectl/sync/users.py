@@ -14,6 +14,7 @@ from engagectl.warehouses.contract import Loader, UsersFold
 from engagectl.warehouses.documents import canonical
 
 _TIED = "ec_tied"
+_PART = "ec_part"
 # Aggregates fold a row of states a user: one that is much wider than the cache costs the square of its width.
 _TOGETHER = 25
 
@@ -65,7 +66,8 @@ def fold(loader: Loader, work: Work, times: Times, *, uuid_ts: str, part: tuple[
     run, rows = loader.stage.execute, waiting(work)
     number, parts = part
     if parts > 1:
-        rows = f"(SELECT * FROM {rows} WHERE hash(id) % {parts} = {number})"
+        run(f"CREATE OR REPLACE TEMP TABLE {_PART} AS SELECT * FROM {rows} WHERE hash(id) % {parts} = {number}")
+        rows = _PART
     documents = [_value(name) for name, _, kind in traits if isinstance(kind, Json)]
     tied = f"SELECT id FROM {_TIED}"
     sources = [(rows, False)]
@@ -161,7 +163,7 @@ def rank_documents(loader: Loader, table: str, select: str) -> None:
 
 def release(loader: Loader, work: Work) -> None:
     """Drop what waited."""
-    for name in (waiting(work), kept(work)):
+    for name in (waiting(work), kept(work), _PART):
         loader.stage.execute(f"DROP TABLE IF EXISTS {name}")
 
 
