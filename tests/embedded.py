@@ -3,11 +3,12 @@
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from unittest.mock import patch
 
@@ -49,5 +50,10 @@ def postgres() -> Iterator[tuple[str, Path]]:
             admin.execute("SELECT pg_reload_conf()")
         yield server.get_uri(), home / "data"
     finally:
+        running = home / "data" / "postmaster.pid"
+        pid = int(running.read_text().split()[0]) if running.exists() else None
         server.cleanup()
+        if pid is not None:  # one that was started again is not the wheel's to stop
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGQUIT)
         shutil.rmtree(home, ignore_errors=True)
