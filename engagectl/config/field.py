@@ -75,6 +75,8 @@ TYPE = r"^(boolean|integer|float|string|timestamp|date|json|json_text|decimal\( 
 ENVIRONMENT = r"^[A-Za-z_][A-Za-z0-9_]*$"
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 ABSOLUTE = r"^/.+$"
+FOLDER_URL = r"^[a-z0-9]+://.+/$"
+STAGE = r"^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*){2}$"
 
 PATTERNS = {
     NAME: "text of 1 to 512 characters without control characters",
@@ -85,6 +87,8 @@ PATTERNS = {
     ENVIRONMENT: "the name of an environment variable",
     DATE: "a date such as 2026-01-31",
     ABSOLUTE: "an absolute path",
+    FOLDER_URL: "the URL of a folder, such as s3://bucket/folder/",
+    STAGE: "the name of a stage, as DATABASE.SCHEMA.STAGE",
 }
 
 Name = Annotated[str, Field(pattern=NAME)]

@@ -4,7 +4,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from engagectl.config.field import Chosen, Duration, Id, Many, Name, PortField, SecretField, Spec, TextField
+from engagectl.config.field import (
+    FOLDER_URL,
+    STAGE,
+    Chosen,
+    Duration,
+    Id,
+    Many,
+    Name,
+    PortField,
+    SecretField,
+    Spec,
+    TextField,
+)
 from engagectl.config.selective_sync import SelectiveSyncSpec
 
 
@@ -145,14 +157,8 @@ class SnowflakeLayoutSpec(Spec):
 class ExternalStageSpec(Spec):
     """Objects that Snowflake loads itself: none of their bytes passes through the machine that runs sync."""
 
-    url: Annotated[Name, Field(pattern=r"^[a-z0-9]+://.+/$", description="s3://bucket/folder/, as an input names it")]
-    stage: Annotated[
-        Name,
-        Field(
-            pattern=r"^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*){2}$",
-            description="the external stage of this URL, as DATABASE.SCHEMA.STAGE",
-        ),
-    ]
+    url: Annotated[str, Field(pattern=FOLDER_URL, description="s3://bucket/folder/, as an input names it")]
+    stage: Annotated[str, Field(pattern=STAGE, description="the external stage of this URL, as DATABASE.SCHEMA.STAGE")]
 
 
 class SnowflakeSpec(_WarehouseSpec):
@@ -168,8 +174,8 @@ class SnowflakeSpec(_WarehouseSpec):
     compute: dict[str, Any] | None = None
     layout: Annotated[SnowflakeLayoutSpec | None, Field(description="clustering keys of tables")] = None
     external_stages: Annotated[
-        list[ExternalStageSpec], Field(description="where objects lie that Snowflake loads itself")
-    ] = Field(default_factory=list)
+        Many[ExternalStageSpec], Field(description="where objects lie that Snowflake loads itself")
+    ] = ()
 
     @property
     def landings(self) -> tuple[tuple[str, str], ...]:
