@@ -431,6 +431,8 @@ class Run:
         waiting = self.folds.pop(work)
         parts = max(1, min(round(self._fill(work, waiting)), waiting.rows))
         tries = Tries(self.connection, self.journal, self.options)
+        told = waiting.pieces[-1].settled.counts.tables
+        before = dict(told)
         try:
             while True:
                 try:
@@ -439,6 +441,8 @@ class Run:
                 except TransientError as error:
                     if tries.took_effect(error, waiting.pieces):
                         break
+                    told.clear()  # the rows count with the try that is committed
+                    told.update(before)
         except StatementError as error:
             self._refused(work, error)
             return

@@ -57,11 +57,11 @@ def test_a_session_that_is_ended_between_chunks_is_opened_again(house: House) ->
     assert _is_right(house)
 
 
-def _fail_at_commit(times: int, what: str) -> None:
+def _fail_at_commit(times: int, what: str, *, after: int = 0) -> None:
     _run("CREATE SEQUENCE IF NOT EXISTS public.tried")
     _run(
         "CREATE FUNCTION public.fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-        f" IF nextval('public.tried') <= {times} THEN {what}; END IF; RETURN NULL; END $$"
+        f" IF nextval('public.tried') BETWEEN {after + 1} AND {after + times} THEN {what}; END IF; RETURN NULL; END $$"
     )
     _run(
         "CREATE CONSTRAINT TRIGGER fails AFTER INSERT ON engagectl.loads DEFERRABLE INITIALLY DEFERRED"
@@ -73,6 +73,14 @@ def _fail_at_commit(times: int, what: str) -> None:
 def test_a_passing_error_at_commit_is_tried_again(house: House, code: str) -> None:
     _fail_at_commit(2, f"RAISE EXCEPTION 'passing' USING ERRCODE = '{code}'")
     assert house.sync(retry_wait_s=0.05).exit_code == 0
+    assert _is_right(house)
+
+
+def test_the_rows_of_a_fold_that_is_tried_again_count_once(house: House) -> None:
+    _fail_at_commit(2, "RAISE EXCEPTION 'passing' USING ERRCODE = '40001'", after=1)
+    report = house.sync(retry_wait_s=0.05)
+    (users,) = (counts for address, counts in report.feeds.items() if address.kind == "users")
+    assert (report.exit_code, sum(users.tables.values())) == (0, 1)
     assert _is_right(house)
 
 
