@@ -31,8 +31,9 @@ def copy_into(duck_conn, database, schema, expr, table_stages, params=None):
     told = []
     for name in names:
         lines = _lines(Path(urlparse(root).path) / name)
-        for number, line in enumerate(lines or (), 1):
-            duck_conn.execute(f"INSERT INTO {target.sql(dialect='duckdb')} VALUES (?, ?, ?)", [name, number, line])
+        if lines:
+            rows = "SELECT ?, unnest(range(1, ?)), unnest(CAST(? AS VARCHAR[]))"
+            duck_conn.execute(f"INSERT INTO {target.sql(dialect='duckdb')} {rows}", [name, len(lines) + 1, lines])
         told.append((name, "LOAD_FAILED" if lines is None else "LOADED", len(lines or ()), len(lines or ())))
     rows = exp.values(told, alias="t", columns=("file", "status", "rows_parsed", "rows_loaded"))
     sql = exp.select("*").from_(rows).sql(dialect="duckdb")
