@@ -307,7 +307,7 @@ class Run:
     def _fill(self, work: Work, waiting: _Waiting) -> float:
         """Return how many folds what waits is enough for."""
         columns = max(len(table.columns) for table in work.feed.tables)
-        return waiting.rows * columns / (self.options.fold_rows * _CELLS_PER_ROW)
+        return waiting.rows * columns / max(1, self.options.fold_rows * _CELLS_PER_ROW)
 
     def _commit(self, lot: Lot) -> None:
         """Load a chunk; what it brings undeclared may add columns, or leave feeds out, and it is done again."""

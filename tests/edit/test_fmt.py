@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from engagectl.edit.fmt import unified
@@ -113,7 +113,11 @@ def test_any_yaml_keeps_its_data_and_a_second_pass_changes_nothing(
     text = "".join(f"{key}: {_written(item, 1, draw)}\n" for key, item in value.items())
     raw = text.encode()
     before = repr(said_by(raw))
-    once = rewritten(raw, file="a.yaml")
+    try:
+        once = rewritten(raw, file="a.yaml")
+    except RefusedError as refused:  # ruamel writes some comments where it cannot read them: such a file stays as it is
+        assert "layout cannot be kept" in refused.message  # noqa: PT017  any other refusal is a failure
+        reject()
     assert repr(said_by(once)) == before
     assert rewritten(once, file="a.yaml") == once
 

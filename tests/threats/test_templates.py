@@ -92,7 +92,7 @@ def test_the_environment_of_the_templates_is_bare(engine: Warehouse) -> None:
     environment = _environment(engine)
     assert environment.globals == {}
     assert set(environment.filters) == {
-        *("ident", "table", "type", "literal", "cast", "index", "clustered", "beside"),
+        *("ident", "table", "type", "literal", "cast", "index", "clustered", "beside", "days"),
     }
     assert environment.loader is None
     assert environment.sandboxed
