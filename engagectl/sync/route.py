@@ -41,7 +41,7 @@ STANDARD_NAMES = frozenset(
         "type",
     ]
 )
-_STANDARD_SQL = {
+STANDARD_SQL = {
     "id": "message_id",
     "received_at": "received_at",
     "sent_at": "sent_at",
@@ -51,6 +51,7 @@ _STANDARD_SQL = {
     "user_id": "user_id",
     "event_text": "event",
 }
+"""The columns of a staged message that the standard columns of tables are filled from, in any engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,7 +392,7 @@ def _standard(value: Standard, table: FeedTable, seen: Seen, uuid_ts: str) -> st
             names = " ".join(f"WHEN {literal(name)} THEN {literal(stored_name(name))}" for name in seen.events)
             return f"CASE event {names} END" if names else "CAST(NULL AS VARCHAR)"
         case field:
-            return _STANDARD_SQL[field]
+            return STANDARD_SQL[field]
 
 
 def as_stored(name: str, kind: ColumnType, stored: ColumnType) -> str:

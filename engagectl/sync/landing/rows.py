@@ -9,21 +9,12 @@ from engagectl.model.names import stored_name
 from engagectl.sync.chunk import Work
 from engagectl.sync.landing.fits import begins, sent_document, transformed, typed
 from engagectl.sync.landing.messages import Messages, outcome_of
+from engagectl.sync.route import STANDARD_SQL
 from engagectl.sync.stage import alternatives
 from engagectl.warehouses.landing import PLAIN, ROUTES, Words
 
 ODD = "odd"
 """What becomes of a kind of message that the client takes."""
-_STANDARD = {
-    "id": "message_id",
-    "received_at": "received_at",
-    "sent_at": "sent_at",
-    "timestamp": "event_time",
-    "original_timestamp": "original_timestamp",
-    "anonymous_id": "anonymous_id",
-    "user_id": "user_id",
-    "event_text": "event",
-}
 _KEPT = (
     "file, row_no, kind, hash, type, message_id, user_id, anonymous_id, event, received_at, sent_at,"
     " original_timestamp, event_time, skewed"
@@ -186,7 +177,7 @@ class Rows:
 
     def _standard(self, value: Standard) -> str:
         if value.field != "event":
-            return _STANDARD[value.field]
+            return STANDARD_SQL[value.field]
         names = " ".join(
             f"WHEN {self.words.literal(name)} THEN {self.words.literal(stored_name(name))}" for name in self.events
         )
