@@ -6,12 +6,12 @@
 import json
 import os
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from engagectl import api
 from engagectl.journal.applied import read_feeds
-from engagectl.model.feed import InBody
+from engagectl.model.feed import Feed, InBody
 from engagectl.model.names import stored_name
 from engagectl.warehouses.contract import Connection
 from tests.scenarios.house import House, identify, track
@@ -104,6 +104,41 @@ def _q(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def loaded(
+    house: House, traits: Sequence[str], audiences: Sequence[str], undeclared: Sequence[str], events: Sequence[str]
+) -> dict[str, Any]:
+    """Load one identify with a value for every key, and a track of each event; return what was sent."""
+    sent: dict[str, Any] = {key: f"v{n}" for n, key in enumerate((*traits, *undeclared))}
+    sent |= dict.fromkeys(audiences, True)
+    house.messages(identify(0, sent))
+    for number, event in enumerate(events, 1):
+        key = audiences[number % len(audiences)]
+        house.messages(track(number, event, {"audience_key": key, key: True}))
+    report = house.sync()
+    assert report.exit_code == 0, report.as_text()
+    assert {counts.quarantined + counts.cells for counts in report.feeds.values()} == {0}
+    return sent
+
+
+def columns_of(feed: Feed, keys: Iterable[str]) -> dict[str, str]:
+    """Return the column of identifies that each declared key fills."""
+    by_key = {
+        key: column.name
+        for table in feed.tables
+        if table.role == "identifies"
+        for column in table.columns
+        if isinstance(column.value, InBody)
+        for key in column.value.keys
+    }
+    return {key: by_key[stored_name(key)] for key in keys}
+
+
+def added_of(connection: Connection, keys: Iterable[str]) -> dict[str, str]:
+    """Return the column that sync added for each undeclared key."""
+    stored = dict(connection.query("SELECT original, name FROM engagectl.names WHERE table_name = 'identifies'"))
+    return {key: stored[key] for key in keys}
+
+
 def test_names_of_any_kind_are_made_loaded_and_read_back(house: House) -> None:
     every = names(COUNT)
     assert len(every) == COUNT
@@ -122,31 +157,12 @@ def test_names_of_any_kind_are_made_loaded_and_read_back(house: House) -> None:
     house.apply()
     assert house.plan().steps == ()
 
-    sent: dict[str, Any] = {key: f"v{n}" for n, key in enumerate((*traits, *undeclared))} | dict.fromkeys(
-        audiences, True
-    )
-    house.messages(identify(0, sent))
-    for number, event in enumerate(events, 1):
-        key = audiences[number % len(audiences)]
-        house.messages(track(number, event, {"audience_key": key, key: True}))
-    report = house.sync()
-    assert report.exit_code == 0, report.as_text()
-    assert {counts.quarantined + counts.cells for counts in report.feeds.values()} == {0}
+    sent = loaded(house, traits, audiences, undeclared, events)
 
     with api.connected(house.project, command="test", read_only=True) as connections:
         (connection,) = connections.values()
         (feed,) = (one.feed for one in read_feeds(connection, "engagectl") if one.feed.kind == "connection")
-        by_key = {
-            key: column.name
-            for table in feed.tables
-            if table.role == "identifies"
-            for column in table.columns
-            if isinstance(column.value, InBody)
-            for key in column.value.keys
-        }
-        columns = {key: by_key[stored_name(key)] for key in (*traits, *audiences)}
-        stored = dict(connection.query("SELECT original, name FROM engagectl.names WHERE table_name = 'identifies'"))
-        added = {key: stored[key] for key in undeclared}
+        columns, added = columns_of(feed, (*traits, *audiences)), added_of(connection, undeclared)
         assert len({*columns.values(), *added.values()}) == len(columns) + len(added)
         for table, read in (("users", columns), ("identifies", columns | added)):
             (row,) = connection.query(f"SELECT {', '.join(map(_q, read.values()))} FROM engage_default.{table}")

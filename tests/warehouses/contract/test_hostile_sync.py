@@ -1,16 +1,13 @@
 """Hostile names as traits, audiences, events and undeclared keys: made, loaded and read back, nothing else touched."""
 
-from typing import Any
-
 from engagectl import api
 from engagectl.journal.applied import read_feeds
-from engagectl.model.feed import InBody
 from engagectl.model.names import stored_name
 from engagectl.model.schema import TableName
 from engagectl.render import ident, table_sql
 from engagectl.warehouses.contract import Warehouse
-from tests.scenarios.house import House, identify, track
-from tests.scenarios.test_hostile_names import TAKEN, names, yaml_of
+from tests.scenarios.house import House
+from tests.scenarios.test_hostile_names import TAKEN, added_of, columns_of, loaded, names, yaml_of
 from tests.warehouses.contract.conftest import Writing
 
 NEEDS = "bigquery databricks"
@@ -31,30 +28,12 @@ def test_names_of_any_kind_are_made_loaded_and_read_back(house: House, record: W
     house.apply()
     assert house.plan().steps == ()
 
-    sent: dict[str, Any] = {key: f"v{n}" for n, key in enumerate((*traits, *undeclared))}
-    sent |= dict.fromkeys(audiences, True)
-    house.messages(identify(0, sent))
-    for number, event in enumerate(events, 1):
-        key = audiences[number % len(audiences)]
-        house.messages(track(number, event, {"audience_key": key, key: True}))
-    report = house.sync()
-    assert report.exit_code == 0, report.as_text()
-    assert {counts.quarantined + counts.cells for counts in report.feeds.values()} == {0}
+    sent = loaded(house, traits, audiences, undeclared, events)
 
     with api.connected(house.project, command="test", read_only=True) as connections:
         (connection,) = connections.values()
         (feed,) = (one.feed for one in read_feeds(connection, "engagectl") if one.feed.kind == "connection")
-        by_key = {
-            key: column.name
-            for table in feed.tables
-            if table.role == "identifies"
-            for column in table.columns
-            if isinstance(column.value, InBody)
-            for key in column.value.keys
-        }
-        columns = {key: by_key[stored_name(key)] for key in (*traits, *audiences)}
-        stored = dict(connection.query("SELECT original, name FROM engagectl.names WHERE table_name = 'identifies'"))
-        added = {key: stored[key] for key in undeclared}
+        columns, added = columns_of(feed, (*traits, *audiences)), added_of(connection, undeclared)
         assert len({*columns.values(), *added.values()}) == len(columns) + len(added)
         for table, read in (("users", columns), ("identifies", columns | added)):
             listed = ", ".join(ident(record, name) for name in read.values())
