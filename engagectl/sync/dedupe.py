@@ -62,6 +62,24 @@ def _end_turn(stage: Stage, work: Work) -> None:
 
 def _remember(stage: Stage, loader: Loader, works: Sequence[Work], outcome: str) -> None:
     """Remember the ids of the messages of one outcome; those that were known are duplicates."""
+    windowed = [work for work in works if work.window is not None]
+    others = [work for work in works if work.window is None]
+    # an id has one day in what a loader is told
+    together = [[work] for work in windowed] if _differ(stage, windowed, outcome) else [windowed]
+    for some in [others + together[0], *together[1:]]:
+        _remember_together(stage, loader, some, outcome)
+
+
+def _differ(stage: Stage, works: Sequence[Work], outcome: str) -> bool:
+    """Tell whether feeds take messages of one id that were received on several days."""
+    if len(works) < 2:
+        return False
+    rows = " UNION ALL ".join(f"SELECT hash, day FROM {work.outcomes} WHERE outcome = '{outcome}'" for work in works)
+    differ = f"SELECT 1 FROM ({rows}) GROUP BY hash HAVING min(day) <> max(day) LIMIT 1"
+    return bool(stage.handle.execute(differ).fetchall())
+
+
+def _remember_together(stage: Stage, loader: Loader, works: Sequence[Work], outcome: str) -> None:
     if not works:
         return
     windows = [work.window for work in works if work.window is not None]

@@ -57,3 +57,19 @@ def test_a_window_that_is_gone_leaves_what_was_known(house: House) -> None:
     _send(house, 10)
     house.sync()
     assert _days(house) == [[1], [1]]
+
+
+def test_feeds_that_take_other_messages_of_an_id_remember_their_own_days(house: House) -> None:
+    house.write(
+        YAML.replace("traits:\n", "traits:\n  tier: {space: default, kind: sql, type: string}\n", 1).replace(
+            '[{traits: ["*"]', "[{traits: [plan]", 1
+        )
+    )
+    house.apply()
+    day = "2024-01-{:02d}T00:00:00Z"
+    house.messages(
+        identify(1, {"tier": "a"}, receivedAt=day.format(1)),
+        identify(1, {"tier": "a", "plan": "a"}, receivedAt=day.format(10)),
+    )
+    house.sync()
+    assert _days(house) == [[10], [1, 10]]
